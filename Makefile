@@ -1,0 +1,36 @@
+# Everything runs in .venv; only python3 (3.11 or newer) with venv, and make, are assumed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test test-servers verify bench lint clean
+
+demo: $(READY)
+	$(BIN)/dvt-kg recommend examples/patient.json
+	$(BIN)/dvt-kg query conflicts examples/patients.json || test $$? -eq 3
+
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n auto
+
+test-servers: $(READY)
+	$(BIN)/python -m pytest tests/servers
+
+verify: $(READY)
+	$(BIN)/python -m pytest tests/verify
+
+bench: $(READY)
+	$(BIN)/python benchmarks/reasoning.py
+
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dvt-kg needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	touch $(READY)
+
+clean:
+	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,73 @@
+"""dvt-kg: from a deep vein thrombosis record to rated management, with reasons and sources.
+
+    >>> import dvt_kg
+    >>> reading = dvt_kg.read_records([{"id": "case-01", "thrombus": {"present": ["popliteal-vein"]}}])
+    >>> [patient.id for patient in reading.patients]
+    ['case-01']
+
+For research and information, for review by a professional; not medical advice.
+"""
+
+from importlib.metadata import version as _version
+
+from dvt_kg.answers import recommend
+from dvt_kg.checks import check_ontology, check_patients
+from dvt_kg.classification import Classification, Profile, classify
+from dvt_kg.errors import (
+    DvtKgError,
+    EndpointError,
+    JavaError,
+    OntologyError,
+    QueryError,
+    ReasonerError,
+    ReasonerTimeout,
+    RecordError,
+    UnsupportedAxiom,
+    UsageError,
+)
+from dvt_kg.graph import KnowledgeGraph
+from dvt_kg.ontology import Ontology, load, record_terms
+from dvt_kg.patients import Fact, Patient
+from dvt_kg.queries import Query, Rows, ask, ask_endpoint, catalogue
+from dvt_kg.readers import Reading, read, read_records, read_text
+from dvt_kg.reasoner import Reasoner
+from dvt_kg.release import build
+
+__version__ = _version("dvt-kg")
+
+__all__ = [
+    "Classification",
+    "DvtKgError",
+    "EndpointError",
+    "Fact",
+    "JavaError",
+    "KnowledgeGraph",
+    "Ontology",
+    "OntologyError",
+    "Patient",
+    "Profile",
+    "Query",
+    "QueryError",
+    "Reading",
+    "Reasoner",
+    "ReasonerError",
+    "ReasonerTimeout",
+    "RecordError",
+    "Rows",
+    "UnsupportedAxiom",
+    "UsageError",
+    "__version__",
+    "ask",
+    "ask_endpoint",
+    "build",
+    "catalogue",
+    "check_ontology",
+    "check_patients",
+    "classify",
+    "load",
+    "read",
+    "read_records",
+    "read_text",
+    "recommend",
+    "record_terms",
+]

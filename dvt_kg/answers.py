@@ -1,0 +1,251 @@
+"""Answers: the rows of the catalogue's queries, shaped into one object for each record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from dvt_kg import queries
+from dvt_kg.classification import Classification
+from dvt_kg.errors import RecordError
+from dvt_kg.graph import KnowledgeGraph
+from dvt_kg.ontology import Ontology
+from dvt_kg.patients import Patient, entry, words
+
+NOTICE = "For research and information, for review by a professional; not medical advice."
+
+PlainRow = dict[str, str | None]
+Answer = dict[str, Any]
+
+
+def recommend(classification: Classification, errors: Sequence[RecordError] = ()) -> Answer:
+    """The answer for every classified patient: rated options with reasons, and what is open.
+
+    Each distinct profile is asked about once.
+
+    :param classification: the patients with what was concluded of them
+    :param errors: what was refused when the records were read
+    :returns: the object that ``dvt-kg recommend --format json`` prints
+    """
+    ontology = classification.ontology
+    representatives = classification.representatives()
+    shaped = _shape(classification.graph(representatives), [p for p, _ in representatives])
+    groups = classification.alike()
+    results = {}
+    for first, _ in representatives:
+        for patient in groups[first.id]:
+            results[patient.id] = _for_patient(shaped[first.iri], first, patient, ontology)
+    return {
+        "ontology_version": ontology.version,
+        "reasoner": classification.reasoner,
+        "notice": NOTICE,
+        "results": [results[patient.id] for patient in classification.patients],
+        "errors": [error.as_json() for error in errors],
+    }
+
+
+def _for_patient(shaped: Answer, first: Patient, patient: Patient, ontology: Ontology) -> Answer:
+    """A profile's answer for one of its patients: with the patient's own id and numbers."""
+    answer = {**shaped, "patient": patient.id}
+    own = {f.property: f for f in patient.facts if isinstance(f.value, Decimal)}
+    changed = {
+        f: own[f.property] for f in first.facts if isinstance(f.value, Decimal) and own.get(f.property) != f
+    }
+    if not changed:
+        return answer
+    phrase = {words(old, ontology): words(new, ontology) for old, new in changed.items()}
+    numbers = {entry(new, ontology).path: json_number(str(new.value)) for new in changed.values()}
+
+    def renumber(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            if value.keys() == {"path", "value"}:
+                return {**value, "value": numbers.get(value["path"], value["value"])}
+            return {k: renumber(v, k) for k, v in value.items()}
+        if isinstance(value, list):
+            return [phrase.get(v, v) if key == "because" else renumber(v) for v in value]
+        return value
+
+    for key in ("presentations", "undetermined", "ruled_out", "contradiction"):
+        if key in answer:
+            answer[key] = renumber(answer[key])
+    return answer
+
+
+def _shape(graph: KnowledgeGraph, patients: Iterable[Patient]) -> dict[str, Answer]:
+    """The answer of each patient in a graph, by the patient's IRI."""
+
+    def rows(name: str) -> dict[str, list[PlainRow]]:
+        grouped: dict[str, list[PlainRow]] = {}
+        for row in queries.ask(graph, name).plain():
+            grouped.setdefault(str(row["patient"]), []).append(row)
+        return grouped
+
+    names = ("status", "presentations", "criteria", "options", "contraindications", "ruled-out", "missing")
+    names += ("unassessed-contraindications", "conflicts", "alerts", "next-steps", "clashes")
+    names += ("caveats", "interventions-to-tell-apart")
+    found = {name: rows(name) for name in names}
+    return {
+        p.iri: _result(p.id, {name: by_patient.get(p.iri, []) for name, by_patient in found.items()})
+        for p in patients
+    }
+
+
+def _result(patient: str, rows: Mapping[str, list[PlainRow]]) -> Answer:
+    criteria = _criteria(rows["criteria"])
+    labels = {row["presentation"]: row["label"] for row in rows["presentations"]}
+    met = [row["presentation"] for row in rows["presentations"] if row["state"] == "met"]
+    open_ = [row["presentation"] for row in rows["presentations"] if row["state"] == "open"]
+    missing = _grouped(rows["missing"], "presentation")
+    names = {p: [str(row["key"] or row["missing"]) for row in missing.get(p, [])] for p in open_}
+    fitting = {row["guideline"] for row in rows["presentations"] if row["state"] == "met"}
+    answer = {
+        "patient": patient,
+        "status": rows["status"][0]["status"],
+        "presentations": [{"id": p, "label": labels[p], "criteria": criteria[p]} for p in met],
+        "options": _options(rows),
+        "undetermined": [
+            {"presentation": p, "label": labels[p], "missing": sorted(names[p]), "criteria": criteria[p]}
+            for p in open_
+        ],
+        "ruled_out": _ruled_out(rows["ruled-out"], criteria),
+        "missing": sorted({name for chosen in names.values() for name in chosen}),
+        "conflicts": [_conflict(row) for row in rows["conflicts"]],
+        "alerts": [
+            {"id": alert, "kind": group[0]["kind"], "label": group[0]["label"], "text": group[0]["text"]}
+            | {"sources": _distinct(group, "source")}
+            for alert, group in _grouped(rows["alerts"], "alert").items()
+        ],
+        "next_steps": [
+            {"id": step, "label": group[0]["label"], "text": group[0]["text"]}
+            | {"sources": _distinct(group, "source")}
+            for step, group in _grouped(rows["next-steps"], "step").items()
+        ],
+        "caveats": [{"about": row["about"], "text": row["caveat"]} for row in rows["caveats"]],
+        "distinctions": [
+            {"intervention": row["intervention"], "label": row["label"]}
+            | {"text": f"{row['meaning']} {row['difference']}"}
+            for row in rows["interventions-to-tell-apart"]
+        ],
+        "guidelines_without_match": sorted(
+            {str(row["guideline"]) for row in rows["presentations"]} - {str(g) for g in fitting}
+        ),
+    }
+    if rows["clashes"]:
+        answer["contradiction"] = [
+            [{"path": row["path"], "value": _value(row)} for row in group]
+            for group in _grouped(rows["clashes"], "clash").values()
+        ]
+    return answer
+
+
+def _value(row: PlainRow) -> str | int | float:
+    """A recorded value as JSON: a number where a measurement or the age was recorded."""
+    value, path = str(row["value"]), str(row["path"])
+    return json_number(value) if path.startswith("/measurements/") or path == "/age_years" else value
+
+
+def json_number(text: str) -> int | float:
+    """A decimal as a JSON number, whole where it is whole.
+
+    >>> json_number("7.0"), json_number("0.55")
+    (7, 0.55)
+    """
+    number = Decimal(text)
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _grouped(rows: Iterable[PlainRow], key: str) -> dict[str, list[PlainRow]]:
+    groups: dict[str, list[PlainRow]] = {}
+    for row in rows:
+        groups.setdefault(str(row[key]), []).append(row)
+    return groups
+
+
+def _distinct(rows: Iterable[PlainRow], key: str) -> list[str]:
+    return list(dict.fromkeys(str(row[key]) for row in rows if row[key] is not None))
+
+
+def _criteria(rows: Iterable[PlainRow]) -> dict[str | None, list[Answer]]:
+    """The criteria of each presentation in their order, with the facts behind each state."""
+    found: dict[str | None, list[Answer]] = {}
+    for presentation, group in _grouped(rows, "presentation").items():
+        found[presentation] = [
+            {
+                "id": criterion,
+                "label": facts[0]["label"],
+                "state": facts[0]["state"],
+                "because": _distinct(facts, "because"),
+            }
+            for criterion, facts in _grouped(group, "criterion").items()
+        ]
+    return found
+
+
+def _options(rows: Mapping[str, list[PlainRow]]) -> list[Answer]:
+    """The rated options, most appropriate first; one for each presentation and intervention."""
+    present = _grouped([r for r in rows["contraindications"] if r["state"] == "present"], "intervention")
+    unassessed = _grouped(rows["unassessed-contraindications"], "intervention")
+    options = []
+    for statement, group in _grouped(rows["options"], "statement").items():
+        first = group[0]
+        intervention = str(first["intervention"])
+        option = {
+            "intervention": intervention,
+            "label": first["interventionLabel"],
+            "presentation": first["presentation"],
+            "rating": first["rating"],
+            "contraindication": first["contraindication"],
+            "guideline": first["guideline"],
+            "rationale": first["rationale"],
+            "evidence": _distinct(group, "evidence"),
+            "source": first["source"],
+            "locator": first["locator"],
+            "verification": first["verification"],
+            "statement": statement,
+        }
+        if first["contraindication"] in ("absolute", "relative"):
+            option["contraindications"] = [
+                {key: row[key] for key in ("condition", "strength", "grading", "source")}
+                for row in present.get(intervention, [])
+            ]
+        if first["contraindication"] in ("relative", "not-assessed"):
+            option["unassessed"] = _distinct(unassessed.get(intervention, []), "condition")
+        options.append(option)
+    return options
+
+
+def _ruled_out(rows: Iterable[PlainRow], criteria: Mapping[str | None, list[Answer]]) -> list[Answer]:
+    found = []
+    for presentation, group in _grouped(rows, "presentation").items():
+        failed = _distinct(group, "criterion")
+        because = next(c["because"] for c in criteria[presentation] if c["id"] == failed[0])
+        found.append(
+            {
+                "presentation": presentation,
+                "label": group[0]["label"],
+                "criterion": failed[0],
+                "criteria": failed,
+                "because": because,
+            }
+        )
+    return found
+
+
+def _conflict(row: PlainRow) -> Answer:
+    return {
+        "intervention": row["intervention"],
+        "label": row["label"],
+        "statements": [row["statement"], row["otherStatement"]],
+        "ratings": [row["rating"], row["otherRating"]],
+        "presentations": [row["presentation"], row["otherPresentation"]],
+        "guidelines": [row["guideline"], row["otherGuideline"]],
+        "sources": [row["source"], row["otherSource"]],
+    }
+
+
+def exit_status(answer: Answer) -> int:
+    """The exit status that an answer calls for: 1 input refused, 3 a contradiction, else 0."""
+    if answer["errors"]:
+        return 1
+    return 3 if any(result["status"] == "contradictory" for result in answer["results"]) else 0

@@ -1,0 +1,390 @@
+"""The command line: each command is one call of the library."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from dvt_kg import ontology as ontologies
+from dvt_kg import queries
+from dvt_kg.classification import Classification, classify
+from dvt_kg.errors import DvtKgError, RecordError, UsageError
+from dvt_kg.graph import FORMATS, INFERRED, ONTOLOGY, PATIENTS, KnowledgeGraph
+from dvt_kg.ontology import Ontology
+from dvt_kg.readers import READERS, Reading, read
+from dvt_kg.reasoner import TIMEOUT, Reasoner
+
+# Exit statuses: input refused, wrong usage, a contradictory record, no answer.
+REFUSED, USAGE, CONTRADICTORY, FAILED = 1, 2, 3, 4
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Program(click.Group):
+    """Turns the package's errors into one sentence and an exit status."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            raise click.UsageError(str(error)) from None
+        except RecordError as error:
+            click.echo(f"refused: {error}", err=True)
+            ctx.exit(REFUSED)
+        except DvtKgError as error:
+            click.echo(f"dvt-kg: {error}", err=True)
+            ctx.exit(FAILED)
+
+
+def _examples(*lines: str) -> str:
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_version("dvt-kg"), prog_name="dvt-kg")
+def main() -> None:
+    """Rated management for deep vein thrombosis from a patient record, with its reasons.
+
+    For research and information, for review by a professional; not medical advice.
+
+    Exit status: 0 answered; 1 some input was refused, the rest is answered; 2 wrong usage;
+    3 a record contradicts itself, the rest is answered; 4 no answer could be given.
+    """
+
+
+def _ontology_option(command: F) -> F:
+    return click.option(
+        "--ontology",
+        "source",
+        type=click.Path(path_type=Path),
+        help="Use the ontology in this folder or file in place of the shipped one.",
+    )(command)
+
+
+def _record_options(command: F) -> F:
+    command = click.option(
+        "--input-format", type=click.Choice(list(READERS)), help="The records' format; by the file's ending if not given."
+    )(command)
+    command = click.option("--strict", is_flag=True, help="Stop at the first part of a record that is refused.")(command)
+    return command
+
+
+def _reasoner_options(command: F) -> F:
+    command = click.option(
+        "--timeout", type=click.FloatRange(min=0, min_open=True), default=TIMEOUT, show_default=True,
+        help="Seconds that the reasoner may take for a batch of records.",
+    )(command)
+    command = click.option(
+        "--java-home", type=click.Path(path_type=Path), help="Use the Java runtime in this folder (else JAVA_HOME, else the bundled one)."
+    )(command)
+    return command
+
+
+_OUTPUT = click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file in place of standard output.")
+_FILES = click.argument("files", nargs=-1, required=True, metavar="FILES...")
+
+
+def _show_refused(errors: tuple[RecordError, ...]) -> None:
+    for error in errors:
+        click.echo(f"refused: {error}", err=True)
+
+
+def _classified(
+    reading: Reading, ontology: Ontology, java_home: Path | None, timeout: float
+) -> Classification:
+    """The records classified, with progress on a terminal; no reasoner is started for none."""
+    if not reading.patients:
+        return Classification(ontology, "no reasoner was needed", (), (), {})
+    with _progress() as step:
+        return classify(
+            reading.patients, Reasoner(ontology, java=java_home, timeout=timeout), progress=step
+        )
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, where that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("reasoning"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("profiles", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextlib.contextmanager
+def _destination(output: Path | None) -> Iterator[IO[str]]:
+    """Standard output, or a file that appears whole or not at all."""
+    if output is None:
+        yield sys.stdout
+        return
+    text = io.StringIO()
+    yield text
+    partial = output.with_name(output.name + ".part")
+    try:
+        partial.write_text(text.getvalue(), encoding="utf-8")
+        partial.replace(output)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise UsageError(f"cannot write {str(output)!r}: {error.strerror}") from None
+
+
+def _console(out: IO[str]) -> Console:
+    plain = not out.isatty()
+    return Console(file=out, width=110 if plain else None, highlight=False, soft_wrap=False)
+
+
+@main.command(epilog=_examples(
+    "dvt-kg recommend patients.json", "dvt-kg recommend --format json ward.csv > answers.json",
+    "cat patient.ttl | dvt-kg recommend --input-format turtle -",
+))
+@_FILES
+@click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True, help="How to answer.")
+@_OUTPUT
+@_record_options
+@_ontology_option
+@_reasoner_options
+@click.pass_context
+def recommend(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    input_format: str | None,
+    strict: bool,
+    source: Path | None,
+    java_home: Path | None,
+    timeout: float,
+) -> None:
+    """Answer records: which presentations fit, how each option is rated, and why.
+
+    FILES are records as JSON, CSV, TSV, Turtle or JSON-LD; - is standard input.
+    """
+    from dvt_kg import answers, reports  # noqa: PLC0415
+
+    ontology = ontologies.load(source)
+    reading = read(files, ontology, format=input_format, strict=strict)
+    answer = answers.recommend(_classified(reading, ontology, java_home, timeout), reading.errors)
+    with _destination(output) as out:
+        if form == "json":
+            json.dump(answer, out, indent=2, ensure_ascii=False)
+            out.write("\n")
+        elif form == "csv":
+            reports.write_csv(answer, out)
+        else:
+            reports.print_text(answer, _console(out))
+    _show_refused(reading.errors)
+    ctx.exit(answers.exit_status(answer))
+
+
+@main.command("classify", epilog=_examples(
+    "dvt-kg classify patients.json > inferred.ttl", "dvt-kg classify --format nquads --with-all ward.csv -o ward.nq",
+))
+@_FILES
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="turtle", show_default=True, help="The syntax to write.")
+@click.option("--with-patients", is_flag=True, help="Write the records' own triples too.")
+@click.option("--with-all", is_flag=True, help="Write the records' own triples and the ontology too.")
+@_OUTPUT
+@_record_options
+@_ontology_option
+@_reasoner_options
+@click.pass_context
+def classify_command(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    form: str,
+    with_patients: bool,
+    with_all: bool,
+    output: Path | None,
+    input_format: str | None,
+    strict: bool,
+    source: Path | None,
+    java_home: Path | None,
+    timeout: float,
+) -> None:
+    """Write what the reasoner infers of records, as RDF with its provenance."""
+    ontology = ontologies.load(source)
+    reading = read(files, ontology, format=input_format, strict=strict)
+    classification = _classified(reading, ontology, java_home, timeout)
+    graphs = (PATIENTS, INFERRED, ONTOLOGY) if with_all else (PATIENTS, INFERRED) if with_patients else (INFERRED,)
+    text = classification.graph().serialize(form, graphs=graphs).decode()
+    with _destination(output) as out:
+        out.write(text)
+    _show_refused(reading.errors)
+    contradictory = any(profile.contradictory for _, profile in classification)
+    ctx.exit(REFUSED if reading.errors else CONTRADICTORY if contradictory else 0)
+
+
+def _parameters(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{value!r} is not of the form name=value")
+        found[name] = text
+    return found
+
+
+@main.command("query", epilog=_examples(
+    "dvt-kg query rating-matrix", "dvt-kg query options patients.json --param patient=case-01",
+    "dvt-kg query my-question.rq patients.json --format csv",
+    "dvt-kg query options --endpoint http://localhost:7878/query",
+))
+@click.argument("name", metavar="NAME-OR-FILE")
+@click.argument("files", nargs=-1, metavar="[FILES...]")
+@click.option("--param", "parameters", multiple=True, callback=_parameters, metavar="NAME=VALUE", help="Bind a parameter of the query; may be repeated.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True, help="How to write the rows.")
+@click.option("--endpoint", metavar="URL", help="Ask a remote SPARQL endpoint that holds the graphs.")
+@_OUTPUT
+@_record_options
+@_ontology_option
+@_reasoner_options
+@click.pass_context
+def query_command(
+    ctx: click.Context,
+    name: str,
+    files: tuple[str, ...],
+    parameters: dict[str, str],
+    form: str,
+    endpoint: str | None,
+    output: Path | None,
+    input_format: str | None,
+    strict: bool,
+    source: Path | None,
+    java_home: Path | None,
+    timeout: float,
+) -> None:
+    """Run a query of the catalogue, or from a file, over the ontology and the classified records.
+
+    With --endpoint the query runs there, within --timeout or 30 s, and no files are read.
+    """
+    query = queries.load(name)
+    errors: tuple[RecordError, ...] = ()
+    if endpoint:
+        if files:
+            raise UsageError("--endpoint asks what the endpoint holds; leave out the files")
+        seconds = timeout if ctx.get_parameter_source("timeout") is click.core.ParameterSource.COMMANDLINE else queries.ENDPOINT_TIMEOUT
+        rows = queries.ask_endpoint(endpoint, query, timeout=seconds, **parameters)
+    else:
+        ontology = ontologies.load(source)
+        query.bind(parameters)
+        graph = KnowledgeGraph(ontology)
+        if files:
+            reading = read(files, ontology, format=input_format, strict=strict)
+            errors = reading.errors
+            graph = _classified(reading, ontology, java_home, timeout).graph()
+        rows = queries.ask(graph, query, **parameters)
+    with _destination(output) as out:
+        if form == "json":
+            json.dump(queries.as_json(rows), out, indent=2, ensure_ascii=False)
+            out.write("\n")
+        elif form == "csv":
+            writer = csv.writer(out, lineterminator="\n")
+            writer.writerow(rows.variables)
+            writer.writerows([["" if t is None else getattr(t, "value", t) for t in row] for row in rows.rows])
+        else:
+            _print_rows(rows.plain(), rows.variables, out)
+    _show_refused(errors)
+    ctx.exit(REFUSED if errors else 0)
+
+
+def _print_rows(rows: list[dict[str, str | None]], columns: tuple[str, ...], out: IO[str]) -> None:
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(row[c] or "" for c in columns))
+    console = Console(file=out, width=None if out.isatty() else 200, highlight=False)
+    console.print(table)
+    console.print(f"{len(rows)} rows" if len(rows) != 1 else "1 row", style="dim")
+
+
+@main.command("queries", epilog=_examples("dvt-kg queries", "dvt-kg queries --format json"))
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How to list them.")
+def queries_command(form: str) -> None:
+    """List the catalogue of queries with the questions that they answer."""
+    catalogue = queries.catalogue()
+    if form == "json":
+        listed = [{k: v for k, v in asdict(q).items() if k != "text"} for q in catalogue.values()]
+        click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
+        return
+    rows: list[dict[str, str | None]] = [
+        {"query": q.name, "question": q.summary, "parameters": ", ".join(q.parameters)} for q in catalogue.values()
+    ]
+    _print_rows(rows, ("query", "question", "parameters"), sys.stdout)
+
+
+@main.command(epilog=_examples("dvt-kg terms", "dvt-kg terms edema", "dvt-kg terms platelet --format json"))
+@click.argument("text", required=False, default="")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How to list them.")
+@_ontology_option
+def terms(text: str, form: str, source: Path | None) -> None:
+    """Find what a record can state: findings, veins, measurements and values, by name or words."""
+    found = ontologies.record_terms(ontologies.load(source), text)
+    if form == "json":
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    elif found:
+        _print_rows([dict(row) for row in found], ("name", "kind", "label", "definition"), sys.stdout)
+    else:
+        click.echo(f"nothing matches {text!r}; 'dvt-kg terms' lists everything", err=True)
+
+
+@main.command(epilog=_examples("dvt-kg check", "dvt-kg check patients.ttl"))
+@click.argument("files", nargs=-1, metavar="[FILES...]")
+@click.option("--input-format", type=click.Choice(list(READERS)), help="The records' format; by the file's ending if not given.")
+@_ontology_option
+@click.pass_context
+def check(ctx: click.Context, files: tuple[str, ...], input_format: str | None, source: Path | None) -> None:
+    """Check the ontology by its quality queries, and patient graphs by the SHACL shapes."""
+    from dvt_kg import checks  # noqa: PLC0415
+
+    ontology = ontologies.load(source)
+    problems = checks.check_ontology(ontology)
+    click.echo(f"ontology: {len(checks.violation_queries())} checks, {len(problems)} violations")
+    errors: tuple[RecordError, ...] = ()
+    if files:
+        reading = read(files, ontology, format=input_format)
+        errors = reading.errors
+        found = checks.check_patients(reading.patients, ontology)
+        click.echo(f"patients: {len(reading.patients)} records, {len(found)} violations of the shapes")
+        problems += found
+    for problem in problems:
+        click.echo(f"  {problem}")
+    _show_refused(errors)
+    ctx.exit(REFUSED if problems or errors else 0)
+
+
+@main.command(epilog=_examples("dvt-kg template csv > patients.csv", "dvt-kg template json > patient.json"))
+@click.argument("form", type=click.Choice(["csv", "json"]))
+@_ontology_option
+def template(form: str, source: Path | None) -> None:
+    """Write an empty record with every field that can be filled in."""
+    from dvt_kg import readers  # noqa: PLC0415
+
+    click.echo(readers.template(form, ontologies.load(source)), nl=False)
+
+
+@main.command(epilog=_examples("dvt-kg build dist/ontology"))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+@_ontology_option
+@_reasoner_options
+def build(folder: Path, source: Path | None, java_home: Path | None, timeout: float) -> None:
+    """Write the merged, import-free ontology and the example patients with all that is inferred.
+
+    Each as Turtle and as RDF/XML, the same bytes at every run.
+    """
+    from dvt_kg import release  # noqa: PLC0415
+
+    for path in release.build(folder, ontologies.load(source), java=java_home, timeout=timeout):
+        click.echo(path)

@@ -1,0 +1,74 @@
+"""The three named graphs: patients, what was inferred of them, and the ontology."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pyoxigraph as ox
+
+from dvt_kg.ontology import PREFIXES, Ontology
+
+if TYPE_CHECKING:
+    import rdflib
+
+PATIENTS = ox.NamedNode("urn:dvt-kg:patients")
+INFERRED = ox.NamedNode("urn:dvt-kg:inferred")
+ONTOLOGY = ox.NamedNode("urn:dvt-kg:ontology")
+GRAPHS = (PATIENTS, INFERRED, ONTOLOGY)
+
+# The formats in which graphs are written, by the name that the command line takes.
+FORMATS = {
+    "turtle": ox.RdfFormat.TURTLE,
+    "nquads": ox.RdfFormat.N_QUADS,
+    "jsonld": ox.RdfFormat.JSON_LD,
+    "trig": ox.RdfFormat.TRIG,
+    "ntriples": ox.RdfFormat.N_TRIPLES,
+    "rdfxml": ox.RdfFormat.RDF_XML,
+}
+
+
+class KnowledgeGraph:
+    """Patients, inferred facts and ontology in a store, each in a graph of its own.
+
+    :param ontology: the ontology that the ontology graph holds
+    """
+
+    def __init__(self, ontology: Ontology) -> None:
+        self.ontology = ontology
+        self.store = ox.Store()
+        self.store.extend(ox.Quad(q.subject, q.predicate, q.object, ONTOLOGY) for q in ontology.store)
+
+    def add(self, graph: ox.NamedNode, triples: Iterable[ox.Triple]) -> None:
+        """Add triples to one of the graphs."""
+        self.store.extend(ox.Quad(t.subject, t.predicate, t.object, graph) for t in triples)
+
+    def triples(self, graph: ox.NamedNode) -> Iterable[ox.Triple]:
+        """The triples of one of the graphs."""
+        return (q.triple for q in self.store.quads_for_pattern(None, None, None, graph))
+
+    def serialize(self, format: str, *, graphs: Iterable[ox.NamedNode] = (INFERRED,)) -> bytes:
+        """Some of the graphs as text; as one graph in a format that knows none.
+
+        :param format: a name of :data:`FORMATS`
+        :param graphs: the graphs to write
+        """
+        chosen = FORMATS[format]
+        named = chosen.supports_datasets and format != "jsonld"
+        quads = [q for graph in graphs for q in self.store.quads_for_pattern(None, None, None, graph)]
+        items = sorted(quads, key=str) if named else sorted({q.triple for q in quads}, key=str)
+        data = ox.serialize(items, format=chosen, prefixes=PREFIXES)
+        assert data is not None
+        return data
+
+    def to_rdflib(self) -> rdflib.Dataset:
+        """A copy of the graphs for rdflib, which answers queries over their union."""
+        import rdflib  # noqa: PLC0415 - slow to import, and needed only here
+
+        dataset = rdflib.Dataset(default_union=True)
+        data = self.store.dump(format=ox.RdfFormat.N_QUADS)
+        assert data is not None
+        dataset.parse(data=data, format="nquads")
+        for prefix, namespace in PREFIXES.items():
+            dataset.bind(prefix, namespace)
+        return dataset

@@ -1,0 +1,292 @@
+"""The catalogue of questions: SPARQL files with a header, run here or on a remote endpoint."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pyoxigraph as ox
+import yaml
+
+from dvt_kg.errors import EndpointError, QueryError
+from dvt_kg.graph import GRAPHS, INFERRED, KnowledgeGraph
+from dvt_kg.ontology import XSD, data_dir, dvt, local_name, nearest
+from dvt_kg.patients import PATIENT_IRI
+
+Row = dict[str, "ox.Term | None"]
+ENDPOINT_TIMEOUT = 30.0
+_HEADER = re.compile(r"^#\+ ?(.*)$", re.MULTILINE)
+_PARAMETER_KINDS = ("patient", "term", "text")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A variable of a query that a caller may bind.
+
+    :param kind: ``patient`` (a record's id), ``term`` (a local name of the ontology) or ``text``
+    """
+
+    name: str
+    kind: str
+    description: str
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question of the catalogue.
+
+    :param name: the file's name without its ending
+    :param summary: the question in plain words
+    :param parameters: what may be bound, by variable
+    :param columns: what each column of the answer holds
+    """
+
+    name: str
+    text: str
+    summary: str = ""
+    description: str = ""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+
+    def bind(self, values: Mapping[str, str]) -> dict[str, ox.NamedNode | ox.Literal]:
+        """Parameters given as text, as the terms that the query's variables are bound to.
+
+        :raises QueryError: for an unknown parameter, a missing one, or a value that is no such term
+        """
+        for name in values:
+            if name not in self.parameters:
+                known = ", ".join(self.parameters) or "none"
+                hint = nearest(name, self.parameters)
+                raise QueryError(
+                    f"no parameter {name!r}" + (f", did you mean {hint!r}?" if hint else "") + f" It takes: {known}",
+                    query=self.name,
+                )
+        for name, parameter in self.parameters.items():
+            if parameter.required and name not in values:
+                raise QueryError(
+                    f"needs the parameter {name!r} ({parameter.description}): --param {name}=...", query=self.name
+                )
+        return {name: self._term(self.parameters[name], value) for name, value in values.items()}
+
+    def _term(self, parameter: Parameter, value: str) -> ox.NamedNode | ox.Literal:
+        if parameter.kind == "text":
+            return ox.Literal(value)
+        try:
+            if parameter.kind == "patient":
+                whole = value.startswith(PATIENT_IRI)
+                return ox.NamedNode(value if whole else PATIENT_IRI + quote(value, safe=""))
+            return dvt(value.removeprefix("dvt:"))
+        except ValueError:
+            raise QueryError(
+                f"{value!r} is no name of a term for the parameter {parameter.name!r}", query=self.name
+            ) from None
+
+
+def parse(text: str, name: str) -> Query:
+    """A query from the text of a file, with its ``#+`` header where it has one.
+
+    :raises QueryError: for a header that is no YAML
+    """
+    header_text = "\n".join(_HEADER.findall(text))
+    try:
+        header = yaml.safe_load(header_text) or {}
+        if not isinstance(header, dict):
+            raise QueryError("the #+ header is no YAML mapping", query=name)
+    except yaml.YAMLError as error:
+        raise QueryError(f"the #+ header is no valid YAML: {error}", query=name) from None
+    parameters = {
+        key: Parameter(key, value.get("kind", "text"), value.get("description", ""), value.get("required", False))
+        for key, value in (header.get("parameters") or {}).items()
+    }
+    return Query(
+        name,
+        text,
+        str(header.get("summary", "")),
+        str(header.get("description", "")).strip(),
+        parameters,
+        dict(header.get("columns") or {}),
+        tuple(header.get("tags") or ()),
+    )
+
+
+@lru_cache(maxsize=8)
+def folder(path: Path) -> dict[str, Query]:
+    """The queries of a folder by name, in the order of their names."""
+    return {f.stem: parse(f.read_text(encoding="utf-8"), f.stem) for f in sorted(path.glob("*.rq"))}
+
+
+def catalogue() -> dict[str, Query]:
+    """The queries of the catalogue by name."""
+    return dict(folder(data_dir("queries")))
+
+
+def load(name_or_file: str) -> Query:
+    """A query of the catalogue by name, or one from a file.
+
+    :raises QueryError: where there is no such query or file
+    """
+    known = catalogue()
+    if name_or_file in known:
+        return known[name_or_file]
+    path = Path(name_or_file)
+    if path.suffix in (".rq", ".sparql") or path.is_file():
+        try:
+            return parse(path.read_text(encoding="utf-8"), name_or_file)
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise QueryError(f"the file cannot be read: {reason}", query=name_or_file) from None
+    hint = nearest(name_or_file, known)
+    raise QueryError(
+        "not in the catalogue and no file" + (f"; did you mean {hint!r}?" if hint else "")
+        + " 'dvt-kg queries' lists the catalogue",
+        query=name_or_file,
+    )
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The answer to a SELECT: its variables, and for each row a term or None for each."""
+
+    variables: tuple[str, ...]
+    rows: tuple[tuple[ox.Term | None, ...], ...]
+
+    def __iter__(self) -> Iterator[Row]:
+        return (dict(zip(self.variables, row, strict=True)) for row in self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def plain(self) -> list[dict[str, str | None]]:
+        """The rows with local names for the ontology's terms and the text of literals."""
+        return [{k: None if v is None else local_name(v) for k, v in row.items()} for row in self]
+
+
+def ask(graph: KnowledgeGraph, query: Query | str, **parameters: str) -> Rows:
+    """Run a SELECT over the union of the graphs.
+
+    :param query: a query, or the name of one of the catalogue
+    :param parameters: the query's parameters as text
+    :raises QueryError: for a wrong parameter or a query that cannot be parsed
+    """
+    chosen = load(query) if isinstance(query, str) else query
+    bound = chosen.bind(parameters)
+    try:
+        result = graph.store.query(
+            _with_values(chosen.text, bound), default_graph=list(GRAPHS), named_graphs=list(GRAPHS)
+        )
+    except (SyntaxError, ValueError) as error:
+        raise QueryError(f"not valid SPARQL: {error}", query=chosen.name) from None
+    if not isinstance(result, ox.QuerySolutions):
+        raise QueryError("only SELECT queries are run", query=chosen.name)
+    names = [v.value for v in result.variables]
+    return Rows(tuple(names), tuple(tuple(s[n] for n in names) for s in result))
+
+
+def _with_values(text: str, bound: Mapping[str, ox.NamedNode | ox.Literal]) -> str:
+    """A query with its parameters as a trailing VALUES clause: each is a term, written by the library."""
+    if not bound:
+        return text
+    names = " ".join(f"?{name}" for name in bound)
+    terms = " ".join(str(term) for term in bound.values())
+    return f"{text}\nVALUES ({names}) {{ ({terms}) }}\n"
+
+
+def derivations(graph: KnowledgeGraph) -> list[ox.Triple]:
+    """Run the derivation queries in the order of their names, each seeing what the earlier found.
+
+    They conclude what rests on something not being known, as that a presentation is open.
+
+    :returns: the triples that were added to the inferred graph
+    """
+    found: list[ox.Triple] = []
+    for query in folder(data_dir("queries") / "derive").values():
+        result = graph.store.query(query.text, default_graph=list(GRAPHS))
+        assert isinstance(result, ox.QueryTriples)
+        triples = list(result)
+        graph.add(INFERRED, triples)
+        found += triples
+    return found
+
+
+def ask_endpoint(
+    endpoint: str,
+    query: Query | str,
+    *,
+    timeout: float = ENDPOINT_TIMEOUT,
+    graphs: Iterable[str] = tuple(g.value for g in GRAPHS),
+    **parameters: str,
+) -> Rows:
+    """Run a SELECT on a remote endpoint over the union of the graphs.
+
+    :param endpoint: the address of a SPARQL 1.1 endpoint
+    :param timeout: seconds
+    :param graphs: the graphs whose union is asked
+    :raises EndpointError: where no whole answer comes
+    """
+    import SPARQLWrapper  # noqa: PLC0415 - slow to import, and needed only here
+    from SPARQLWrapper.SPARQLExceptions import SPARQLWrapperException  # noqa: PLC0415
+
+    chosen = load(query) if isinstance(query, str) else query
+    wrapper = SPARQLWrapper.SPARQLWrapper(endpoint, returnFormat=SPARQLWrapper.JSON)
+    wrapper.setTimeout(max(1, round(timeout)))
+    wrapper.setMethod(SPARQLWrapper.POST)
+    wrapper.setQuery(_with_values(chosen.text, chosen.bind(parameters)))
+    for graph in graphs:
+        wrapper.addDefaultGraph(graph)
+    try:
+        answer = wrapper.query().convert()
+        names = tuple(answer["head"]["vars"])
+        bindings = answer["results"]["bindings"]
+        rows = tuple(tuple(_remote(b.get(n)) for n in names) for b in bindings)
+    except SPARQLWrapperException as error:
+        raise EndpointError(f"the query was refused: {str(error).splitlines()[0]}", endpoint=endpoint) from None
+    except TimeoutError:
+        raise EndpointError(f"no answer within {timeout:g} s; allow more with --timeout", endpoint=endpoint) from None
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        raise EndpointError(f"cannot be reached: {reason}", endpoint=endpoint) from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise EndpointError("the answer is no SPARQL JSON; is this a SPARQL endpoint?", endpoint=endpoint) from None
+    return Rows(names, rows)
+
+
+def _remote(binding: Mapping[str, str] | None) -> ox.Term | None:
+    """A term of the SPARQL JSON results format."""
+    if binding is None:
+        return None
+    kind, value = binding["type"], binding["value"]
+    if kind == "uri":
+        return ox.NamedNode(value)
+    if kind == "bnode":
+        return ox.BlankNode(value)
+    if language := binding.get("xml:lang"):
+        return ox.Literal(value, language=language)
+    if datatype := binding.get("datatype"):
+        return ox.Literal(value, datatype=ox.NamedNode(datatype))
+    return ox.Literal(value)
+
+
+def as_json(rows: Rows) -> dict[str, Any]:
+    """Rows in the SPARQL 1.1 JSON results format."""
+    bindings = [{k: _binding(v) for k, v in row.items() if v is not None} for row in rows]
+    return {"head": {"vars": list(rows.variables)}, "results": {"bindings": bindings}}
+
+
+def _binding(found: ox.Term) -> dict[str, str]:
+    if isinstance(found, ox.NamedNode):
+        return {"type": "uri", "value": found.value}
+    if isinstance(found, ox.BlankNode):
+        return {"type": "bnode", "value": found.value}
+    assert isinstance(found, ox.Literal)
+    binding = {"type": "literal", "value": found.value}
+    if found.language:
+        return binding | {"xml:lang": found.language}
+    plain = found.datatype.value == XSD + "string"
+    return binding if plain else binding | {"datatype": found.datatype.value}

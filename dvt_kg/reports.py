@@ -1,0 +1,227 @@
+"""Answers as a person reads them: text for a terminal, and a table of options as CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from typing import Any, TextIO
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+Answer = dict[str, Any]
+
+_STATUS_STYLE = {"matched": "green", "indeterminate": "yellow", "out-of-scope": "cyan", "contradictory": "red"}
+_STATE = {"met": ("✓", "green"), "not-met": ("✗", "red"), "unknown": ("?", "yellow")}
+_CONTRAINDICATION = {
+    "absolute": ("CONTRAINDICATED", "bold red"),
+    "relative": ("relatively contraindicated", "yellow"),
+    "excluded": ("absolute ones excluded", "green"),
+    "not-assessed": ("not assessed", "yellow"),
+    "none-on-file": ("none on file", "dim"),
+}
+_RATING_STYLE = {
+    "usually-appropriate": "green",
+    "may-be-appropriate": "yellow",
+    "may-be-appropriate-disagreement": "yellow",
+    "usually-not-appropriate": "red",
+}
+OPTION_COLUMNS = (
+    *("patient", "status", "presentation", "intervention", "rating", "contraindication", "unassessed"),
+    *("guideline", "locator", "verification", "evidence", "rationale", "source"),
+)
+
+
+def write_csv(answer: Answer, out: TextIO) -> None:
+    """The options as CSV, one a row; a record without options is one row with its status."""
+    writer = csv.DictWriter(out, OPTION_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for result in answer["results"]:
+        for option in result["options"] or [{}]:
+            row = {column: option.get(column, "") for column in OPTION_COLUMNS}
+            row |= {"patient": result["patient"], "status": result["status"]}
+            row |= {key: ";".join(option.get(key, ())) for key in ("unassessed", "evidence")}
+            writer.writerow(row)
+
+
+def print_text(answer: Answer, console: Console) -> None:
+    """Every record's answer for a reader."""
+    for result in answer["results"]:
+        console.print(Group(*_result(result)))
+        console.print()
+    console.print(
+        Text(f"{answer['notice']} Ontology {answer['ontology_version']}, {answer['reasoner']}.", "dim")
+    )
+
+
+def _result(result: Answer) -> Iterator[RenderableType]:
+    status = result["status"]
+    title = Text.assemble((result["patient"], "bold"), ": ", (status, f"bold {_STATUS_STYLE[status]}"))
+    title.append(f"  {_headline(result)}")
+    yield title
+    if result.get("contradiction"):
+        yield from _contradiction(result["contradiction"])
+    yield from _alerts(result["alerts"])
+    yield from _conflicts(result["conflicts"])
+    if result["presentations"]:
+        yield _heading("Presentations that fit")
+        for presentation in result["presentations"]:
+            yield _indent(Text(presentation["label"], "bold"))
+            yield _criteria(presentation["criteria"])
+        for caveat in result["caveats"]:
+            yield _bullet(Text(caveat["text"], "italic"))
+    for guideline in result["guidelines_without_match"]:
+        yield _indent(Text(f"No presentation of {guideline} fits this record.", "italic"))
+    if result["options"]:
+        yield _heading("Options, most appropriate first")
+        yield _options(result["options"])
+        yield from _option_notes(result["options"], result["distinctions"])
+    yield from _open(result["undetermined"])
+    yield from _ruled_out(result["ruled_out"])
+    if result["next_steps"]:
+        yield _heading("Next steps")
+        yield from (_bullet(step["text"]) for step in result["next_steps"])
+    yield from _sources(result)
+
+
+def _headline(result: Answer) -> str:
+    met, open_ = len(result["presentations"]), len(result["undetermined"])
+    sentence = {
+        "matched": f"{_count(met, 'presentation')} met, {open_} open",
+        "indeterminate": f"no presentation is met yet, {open_} open",
+        "out-of-scope": "every presentation is ruled out",
+        "contradictory": "the record contradicts itself; nothing is rated until it is corrected",
+    }
+    return sentence[result["status"]]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _heading(text: str) -> RenderableType:
+    return Padding(Text(text, "bold underline"), (1, 0, 0, 2), expand=False)
+
+
+def _indent(item: RenderableType, by: int = 4) -> RenderableType:
+    return Padding(item, (0, 0, 0, by), expand=False)
+
+
+def _bullet(text: str | Text) -> RenderableType:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row("•", text)
+    return _indent(grid)
+
+
+def _contradiction(clashes: Iterable[list[Answer]]) -> Iterator[RenderableType]:
+    yield _heading("These facts cannot all be true")
+    for clash in clashes:
+        yield _bullet("  and  ".join(f"{fact['path']} = {fact['value']}" for fact in clash))
+
+
+def _alerts(alerts: Iterable[Answer]) -> Iterator[RenderableType]:
+    for alert in alerts:
+        red = alert["kind"] == "red-flag"
+        style = "bold red" if red else "yellow"
+        title = f"{'RED FLAG' if red else 'Pitfall'}: {alert['label']}"
+        yield Padding(
+            Panel(alert["text"], title=Text(title, style), title_align="left", border_style=style, box=box.ASCII2),
+            (1, 0, 0, 2),
+            expand=False,
+        )
+
+
+def _conflicts(conflicts: list[Answer]) -> Iterator[RenderableType]:
+    if conflicts:
+        yield _heading("Conflicts: reported, not resolved")
+    for conflict in conflicts:
+        text = Text.assemble((conflict["label"], "bold"))
+        for rating, presentation, guideline in zip(
+            conflict["ratings"], conflict["presentations"], conflict["guidelines"], strict=True
+        ):
+            text.append(f"\n{rating}, for {presentation}").append(f" [{guideline}]", "dim")
+        yield _bullet(text)
+
+
+def _criteria(criteria: Iterable[Answer]) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    for criterion in criteria:
+        mark, style = _STATE[criterion["state"]]
+        because = ", ".join(criterion["because"]) or "not recorded"
+        grid.add_row(Text(mark, style), criterion["label"], Text(because, "dim"))
+    return _indent(grid, 6)
+
+
+def _options(options: Iterable[Answer]) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("Rating", "Intervention", "Contraindication", "For"):
+        table.add_column(column)
+    for option in options:
+        mark, style = _CONTRAINDICATION[option["contraindication"]]
+        crossed = "strike" if option["contraindication"] == "absolute" else ""
+        table.add_row(
+            Text(option["rating"].replace("-", " "), _RATING_STYLE.get(option["rating"], "")),
+            Text(option["label"], crossed),
+            Text(mark, style),
+            f"{option['guideline']}, {option['locator']}",
+        )
+    return _indent(table, 3)
+
+
+def _option_notes(options: list[Answer], distinctions: list[Answer]) -> Iterator[RenderableType]:
+    """What stands behind the table: the reasons, what forbids, what was not assessed."""
+    seen = set()
+    for option in options:
+        if option["intervention"] not in seen:
+            seen.add(option["intervention"])
+            present = [
+                f"{c['condition']} ({c['strength']}{', ungraded list' if c['grading'] == 'ungraded' else ''})"
+                for c in option.get("contraindications", ())
+            ]
+            if present:
+                text = Text.assemble((option["label"], "bold"), " is contraindicated by ")
+                yield _bullet(text.append("; ".join(dict.fromkeys(present))))
+            if option.get("unassessed"):
+                text = Text.assemble((option["label"], "bold"), ": absolute contraindications not assessed: ")
+                yield _bullet(text.append(", ".join(option["unassessed"])))
+    yield from (_bullet(Text.assemble((d["label"], "bold"), f": {d['text']}")) for d in distinctions)
+    yield _heading("Why they are rated so")
+    for option in options:
+        text = Text.assemble(
+            (option["label"], "bold"), f", {option['rating'].replace('-', ' ')} ({option['locator']}): "
+        )
+        text.append(option["rationale"])
+        if option["evidence"]:
+            text.append(f" Evidence: {', '.join(option['evidence'])}.", "dim")
+        yield _bullet(text)
+
+
+def _open(undetermined: list[Answer]) -> Iterator[RenderableType]:
+    if undetermined:
+        yield _heading("Still open, and what would settle it")
+    for item in undetermined:
+        yield _bullet(Text.assemble((item["label"], "bold"), f"\nrecord: {', '.join(item['missing'])}"))
+        yield _criteria(item["criteria"])
+
+
+def _ruled_out(ruled_out: list[Answer]) -> Iterator[RenderableType]:
+    if ruled_out:
+        yield _heading("Ruled out")
+        grid = Table.grid(padding=(0, 2))
+        for item in ruled_out:
+            because = ", ".join(item["because"])
+            grid.add_row(Text("✗", "red"), item["label"], Text(f"{item['criterion']}: {because}", "dim"))
+        yield _indent(grid)
+
+
+def _sources(result: Answer) -> Iterator[RenderableType]:
+    sources = [option["source"] for option in result["options"]]
+    sources += [c["source"] for option in result["options"] for c in option.get("contraindications", ())]
+    sources += [s for item in (*result["alerts"], *result["next_steps"]) for s in item["sources"]]
+    if sources:
+        yield _heading("Sources")
+        yield from (_bullet(Text(source, "dim")) for source in dict.fromkeys(sources))

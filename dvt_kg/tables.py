@@ -1,0 +1,163 @@
+"""Tables: the records of CSV and TSV, one row a patient."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from dvt_kg.errors import RecordError
+from dvt_kg.patients import THROMBUS
+from dvt_kg.records import Draft, Layout, Vocabulary
+from dvt_kg.slots import Name, Number, Slot, UnknownName, Written, shown
+
+ID = "id"
+DELIMITERS = (",", ";", "\t")
+SEPARATOR = ";"  # between the names of one cell
+
+
+class Column(NamedTuple):
+    """A column: its name, and its slot or what is wrong with every cell that fills it."""
+
+    name: str
+    slot: Slot | None = None
+    fault: str = ""
+    nearest: str | None = None
+
+
+def column(path: str) -> str:
+    """The name of the column for a place of the JSON record.
+
+    >>> column("thrombus/present"), column("thrombus/side"), column("findings/tense-edema")
+    ('thrombus_present', 'side', 'tense-edema')
+    """
+    return path.replace("/", "_") if f"/{path}" in THROMBUS.values() else path.rpartition("/")[2]
+
+
+def columns(vocabulary: Vocabulary) -> dict[str, Slot]:
+    """The slots of a row by their columns, in the order of a template and without ``id``."""
+    return {column(path): slot for path, slot in vocabulary.places.items()}
+
+
+def drafts(text: str, name: str, vocabulary: Vocabulary) -> Iterator[Draft | RecordError]:
+    """The records of a table with a header, delimited by comma, semicolon or tab.
+
+    :param text: the text
+    :param name: the file's name
+    :param vocabulary: the places and names of a record
+    :returns: the records, and the errors of rows that cannot be read
+    :raises RecordError: where the header cannot be used
+    """
+    lines = list(io.StringIO(text, newline=""))
+    layout = Layout(vocabulary, lambda property, finding: column(vocabulary.path(property, finding)))
+    delimiter = _delimiter(lines, columns(vocabulary).keys() | {ID})
+    header: list[Column] = []
+    index = 0
+    for line, row in _rows(lines, delimiter):
+        if isinstance(row, csv.Error):
+            message = f"the row cannot be read ({row}); close its quotation marks, and double those in a cell"
+            place = index if header else None
+            yield RecordError(
+                message, file=name, line=line, record=place, value=shown(lines[line - 1].strip())
+            )
+        elif not any(row) or not any(cell.strip() for cell in row):
+            continue
+        elif not header:
+            header = _header([cell.strip() for cell in row], layout)
+            if all(c.name != ID for c in header):
+                message = "the header has no column 'id'; add one and give every row its id"
+                raise RecordError(message, file=name, line=line, field=ID)
+            continue
+        else:
+            yield _draft(row, header, layout, index=index, file=name, line=line)
+        index += 1
+
+
+def _draft(
+    row: list[str], header: list[Column], layout: Layout, *, index: int, file: str, line: int
+) -> Draft:
+    """The draft of a row."""
+    ids = (cell for c, cell in zip(header, row, strict=False) if c.name == ID)
+    draft = Draft(next(ids, "").strip(), layout, index=index, file=file, line=line)
+    for place, cell in zip(header, row, strict=False):
+        if not cell or (place.name == ID and not place.fault):
+            continue
+        value = cell.strip()
+        slot = place.slot
+        if not value:
+            continue
+        if slot is None:
+            draft.refuse(place.name, value, place.fault, place.nearest)
+        elif isinstance(slot, Number):
+            draft.state(place.name, slot, Written(value))
+        elif isinstance(slot, Name) and not slot.single:
+            for each in filter(None, map(str.strip, value.split(SEPARATOR))):
+                draft.state(place.name, slot, each)
+        else:
+            draft.state(place.name, slot, value)
+    if len(row) > len(header):
+        message = (
+            f"the row has {len(row)} cells and the header {len(header)};"
+            " quote a cell that has the delimiter in it, and write a decimal point"
+        )
+        draft.refuse(None, "|".join(row[len(header) :]), message)
+    return draft
+
+
+def _header(names: list[str], layout: Layout) -> list[Column]:
+    """The columns of a header."""
+    slots = columns(layout.vocabulary)
+    known = frozenset(slots) | {ID}
+    header: list[Column] = []
+    taken: set[object] = set()
+    for name in names:
+        measured = layout.vocabulary.properties.get(name)
+        slot = slots.get(name, measured if isinstance(measured, Number) else None)
+        if not name:
+            found = Column(name, fault="the cell stands under no column; name the column or empty the cell")
+        elif slot is None and name != ID:
+            unknown = layout.misplaced(UnknownName("column", name, known))
+            found = Column(name, fault=str(unknown), nearest=unknown.nearest)
+        elif (slot or name) in taken:
+            found = Column(name, fault="the column stands twice in the header; keep one of the two")
+        else:
+            found = Column(name, slot)
+        taken.add(slot or name)
+        header.append(found)
+    return header
+
+
+def _delimiter(lines: list[str], known: set[str]) -> str:
+    """The delimiter that makes most known names of the header, else most names."""
+
+    def names(delimiter: str) -> tuple[int, int]:
+        rows = (
+            row
+            for _, row in _rows(lines, delimiter)
+            if isinstance(row, csv.Error) or any(map(str.strip, row))
+        )
+        row = next(rows, [])
+        return (0, 0) if isinstance(row, csv.Error) else (sum(c.strip() in known for c in row), len(row))
+
+    return max(DELIMITERS, key=names)
+
+
+def _rows(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str] | csv.Error]]:
+    """The rows with their line numbers; after a row that cannot be read comes the next line."""
+    start = 0
+    while start < len(lines):
+        reader = csv.reader(
+            islice(lines, start, None), delimiter=delimiter, skipinitialspace=True, strict=True
+        )
+        before = 0
+        try:
+            for row in reader:
+                yield start + before + 1, row
+                before = reader.line_num
+        except csv.Error as error:
+            yield start + before + 1, error
+            start += before + 1
+        else:
+            return
