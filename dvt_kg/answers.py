@@ -15,6 +15,13 @@ from dvt_kg.patients import Patient, entry, words
 
 NOTICE = "For research and information, for review by a professional; not medical advice."
 
+# The queries of the catalogue that make up an answer.
+QUERIES = (
+    *("status", "presentations", "criteria", "options", "contraindications", "unassessed-contraindications"),
+    *("ruled-out", "missing", "conflicts", "alerts", "next-steps", "clashes", "caveats"),
+    "interventions-to-tell-apart",
+)
+
 PlainRow = dict[str, str | None]
 Answer = dict[str, Any]
 
@@ -81,10 +88,7 @@ def _shape(graph: KnowledgeGraph, patients: Iterable[Patient]) -> dict[str, Answ
             grouped.setdefault(str(row["patient"]), []).append(row)
         return grouped
 
-    names = ("status", "presentations", "criteria", "options", "contraindications", "ruled-out", "missing")
-    names += ("unassessed-contraindications", "conflicts", "alerts", "next-steps", "clashes")
-    names += ("caveats", "interventions-to-tell-apart")
-    found = {name: rows(name) for name in names}
+    found = {name: rows(name) for name in QUERIES}
     return {
         p.iri: _result(p.id, {name: by_patient.get(p.iri, []) for name, by_patient in found.items()})
         for p in patients
@@ -93,13 +97,13 @@ def _shape(graph: KnowledgeGraph, patients: Iterable[Patient]) -> dict[str, Answ
 
 def _result(patient: str, rows: Mapping[str, list[PlainRow]]) -> Answer:
     criteria = _criteria(rows["criteria"])
-    labels = {row["presentation"]: row["label"] for row in rows["presentations"]}
-    met = [row["presentation"] for row in rows["presentations"] if row["state"] == "met"]
-    open_ = [row["presentation"] for row in rows["presentations"] if row["state"] == "open"]
+    labels = {str(row["presentation"]): row["label"] for row in rows["presentations"]}
+    met = [str(row["presentation"]) for row in rows["presentations"] if row["state"] == "met"]
+    open_ = [str(row["presentation"]) for row in rows["presentations"] if row["state"] == "open"]
     missing = _grouped(rows["missing"], "presentation")
     names = {p: [str(row["key"] or row["missing"]) for row in missing.get(p, [])] for p in open_}
     fitting = {row["guideline"] for row in rows["presentations"] if row["state"] == "met"}
-    answer = {
+    answer: Answer = {
         "patient": patient,
         "status": rows["status"][0]["status"],
         "presentations": [{"id": p, "label": labels[p], "criteria": criteria[p]} for p in met],
@@ -166,9 +170,9 @@ def _distinct(rows: Iterable[PlainRow], key: str) -> list[str]:
     return list(dict.fromkeys(str(row[key]) for row in rows if row[key] is not None))
 
 
-def _criteria(rows: Iterable[PlainRow]) -> dict[str | None, list[Answer]]:
+def _criteria(rows: Iterable[PlainRow]) -> dict[str, list[Answer]]:
     """The criteria of each presentation in their order, with the facts behind each state."""
-    found: dict[str | None, list[Answer]] = {}
+    found: dict[str, list[Answer]] = {}
     for presentation, group in _grouped(rows, "presentation").items():
         found[presentation] = [
             {
@@ -190,7 +194,7 @@ def _options(rows: Mapping[str, list[PlainRow]]) -> list[Answer]:
     for statement, group in _grouped(rows["options"], "statement").items():
         first = group[0]
         intervention = str(first["intervention"])
-        option = {
+        option: Answer = {
             "intervention": intervention,
             "label": first["interventionLabel"],
             "presentation": first["presentation"],
@@ -215,7 +219,7 @@ def _options(rows: Mapping[str, list[PlainRow]]) -> list[Answer]:
     return options
 
 
-def _ruled_out(rows: Iterable[PlainRow], criteria: Mapping[str | None, list[Answer]]) -> list[Answer]:
+def _ruled_out(rows: Iterable[PlainRow], criteria: Mapping[str, list[Answer]]) -> list[Answer]:
     found = []
     for presentation, group in _grouped(rows, "presentation").items():
         failed = _distinct(group, "criterion")

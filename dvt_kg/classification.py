@@ -14,7 +14,7 @@ import pyoxigraph as ox
 from dvt_kg.errors import ReasonerError
 from dvt_kg.explain import Missing, Why, why
 from dvt_kg.graph import INFERRED, PATIENTS, KnowledgeGraph
-from dvt_kg.ontology import IRI, RDF, XSD, Ontology, dvt, load, local_name
+from dvt_kg.ontology import IRI, RDF, XSD, Ontology, RdfTerm, dvt, load, local_name
 from dvt_kg.patients import Fact, Patient, entry, term, words
 from dvt_kg.queries import derivations
 from dvt_kg.reasoner import Entailed, Reasoner
@@ -43,7 +43,7 @@ class Profile:
     clashes: tuple[tuple[Fact, ...], ...]
     why: Why
     missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    derived: tuple[tuple[ox.NamedNode, ox.Term], ...] = ()
+    derived: tuple[tuple[ox.NamedNode, RdfTerm], ...] = ()
 
     @property
     def contradictory(self) -> bool:
@@ -215,6 +215,7 @@ def classify(
     for patient, key in zip(patients, keys, strict=True):
         first.setdefault(key, patient)
     profiles: dict[frozenset[Atom], Profile] = {}
+    missing = Missing(reasoner.ontology, rules)
     pending = list(first.items())
     for start in range(0, len(pending), _BATCH):
         batch = pending[start : start + _BATCH]
@@ -226,7 +227,7 @@ def classify(
             [k for k, _ in batch],
             dict(zip((k for k, _ in batch), judged, strict=True)),
         )
-        profiles |= _derive(classification, Missing(reasoner.ontology, rules))
+        profiles |= _derive(classification, missing)
         if progress:
             progress(len(profiles), len(pending))
     return Classification(reasoner.ontology, reasoner.version, patients, keys, profiles)
@@ -260,8 +261,8 @@ def _compare(patient: Patient, reasons: Why, answer: Entailed | None) -> None:
     if answer is None or None in reasons.supports or by_rules != answer:
         differing = sorted(str(a) for a in by_rules ^ (answer or set()))
         raise ReasonerError(
-            f"HermiT and the rules disagree about record {patient.id!r} on {', '.join(differing) or 'consistency'};"
-            " nothing is answered; please report the record's findings"
+            f"HermiT and the rules disagree about record {patient.id!r}"
+            f" on {', '.join(differing) or 'consistency'}; nothing is answered; please report the findings"
         )
 
 
@@ -273,18 +274,15 @@ def _red_flags(entailed: Entailed | None, ontology: Ontology) -> Entailed:
     return frozenset(a for a in chosen if a.value in flags)
 
 
-def _derive(
-    classification: Classification, missing: Missing
-) -> dict[frozenset[Atom], Profile]:
+def _derive(classification: Classification, missing: Missing) -> dict[frozenset[Atom], Profile]:
     """Add to each profile what the derivation queries say, and what is missing."""
     graph = classification.graph()
-    derived: dict[str, list[tuple[ox.NamedNode, ox.Term]]] = {}
+    derived: dict[str, list[tuple[ox.NamedNode, RdfTerm]]] = {}
     for triple in derivations(graph):
+        assert isinstance(triple.subject, ox.NamedNode)
         derived.setdefault(triple.subject.value, []).append((triple.predicate, triple.object))
     found = {}
-    for (key, profile), patient in zip(
-        classification.profiles.items(), classification.patients, strict=True
-    ):
+    for (key, profile), patient in zip(classification.profiles.items(), classification.patients, strict=True):
         mine = sorted(derived.get(patient.iri, ()), key=str)
         open_ = [local_name(o) for p, o in mine if p == dvt("openPresentation")]
         found[key] = replace(profile, derived=tuple(mine), missing=_missing(missing, profile, open_))

@@ -76,24 +76,36 @@ def _ontology_option(command: F) -> F:
 
 def _record_options(command: F) -> F:
     command = click.option(
-        "--input-format", type=click.Choice(list(READERS)), help="The records' format; by the file's ending if not given."
+        "--input-format",
+        type=click.Choice(list(READERS)),
+        help="The records' format; by the file's ending if not given.",
     )(command)
-    command = click.option("--strict", is_flag=True, help="Stop at the first part of a record that is refused.")(command)
-    return command
+    return click.option("--strict", is_flag=True, help="Stop at the first part of a record that is refused.")(
+        command
+    )
 
 
 def _reasoner_options(command: F) -> F:
     command = click.option(
-        "--timeout", type=click.FloatRange(min=0, min_open=True), default=TIMEOUT, show_default=True,
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=TIMEOUT,
+        show_default=True,
         help="Seconds that the reasoner may take for a batch of records.",
     )(command)
-    command = click.option(
-        "--java-home", type=click.Path(path_type=Path), help="Use the Java runtime in this folder (else JAVA_HOME, else the bundled one)."
+    return click.option(
+        "--java-home",
+        type=click.Path(path_type=Path),
+        help="Use the Java runtime in this folder (else JAVA_HOME, else the bundled one).",
     )(command)
-    return command
 
 
-_OUTPUT = click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file in place of standard output.")
+_OUTPUT = click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file in place of standard output.",
+)
 _FILES = click.argument("files", nargs=-1, required=True, metavar="FILES...")
 
 
@@ -109,9 +121,7 @@ def _classified(
     if not reading.patients:
         return Classification(ontology, "no reasoner was needed", (), (), {})
     with _progress() as step:
-        return classify(
-            reading.patients, Reasoner(ontology, java=java_home, timeout=timeout), progress=step
-        )
+        return classify(reading.patients, Reasoner(ontology, java=java_home, timeout=timeout), progress=step)
 
 
 @contextlib.contextmanager
@@ -147,12 +157,22 @@ def _console(out: IO[str]) -> Console:
     return Console(file=out, width=110 if plain else None, highlight=False, soft_wrap=False)
 
 
-@main.command(epilog=_examples(
-    "dvt-kg recommend patients.json", "dvt-kg recommend --format json ward.csv > answers.json",
-    "cat patient.ttl | dvt-kg recommend --input-format turtle -",
-))
+@main.command(
+    epilog=_examples(
+        "dvt-kg recommend patients.json",
+        "dvt-kg recommend --format json ward.csv > answers.json",
+        "cat patient.ttl | dvt-kg recommend --input-format turtle -",
+    )
+)
 @_FILES
-@click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True, help="How to answer.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "csv"]),
+    default="text",
+    show_default=True,
+    help="How to answer.",
+)
 @_OUTPUT
 @_record_options
 @_ontology_option
@@ -190,11 +210,22 @@ def recommend(
     ctx.exit(answers.exit_status(answer))
 
 
-@main.command("classify", epilog=_examples(
-    "dvt-kg classify patients.json > inferred.ttl", "dvt-kg classify --format nquads --with-all ward.csv -o ward.nq",
-))
+@main.command(
+    "classify",
+    epilog=_examples(
+        "dvt-kg classify patients.json > inferred.ttl",
+        "dvt-kg classify --format nquads --with-all ward.csv -o ward.nq",
+    ),
+)
 @_FILES
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="turtle", show_default=True, help="The syntax to write.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="turtle",
+    show_default=True,
+    help="The syntax to write.",
+)
 @click.option("--with-patients", is_flag=True, help="Write the records' own triples too.")
 @click.option("--with-all", is_flag=True, help="Write the records' own triples and the ontology too.")
 @_OUTPUT
@@ -219,7 +250,9 @@ def classify_command(
     ontology = ontologies.load(source)
     reading = read(files, ontology, format=input_format, strict=strict)
     classification = _classified(reading, ontology, java_home, timeout)
-    graphs = (PATIENTS, INFERRED, ONTOLOGY) if with_all else (PATIENTS, INFERRED) if with_patients else (INFERRED,)
+    graphs = (
+        (PATIENTS, INFERRED, ONTOLOGY) if with_all else (PATIENTS, INFERRED) if with_patients else (INFERRED,)
+    )
     text = classification.graph().serialize(form, graphs=graphs).decode()
     with _destination(output) as out:
         out.write(text)
@@ -238,15 +271,33 @@ def _parameters(ctx: click.Context, option: click.Parameter, values: tuple[str, 
     return found
 
 
-@main.command("query", epilog=_examples(
-    "dvt-kg query rating-matrix", "dvt-kg query options patients.json --param patient=case-01",
-    "dvt-kg query my-question.rq patients.json --format csv",
-    "dvt-kg query options --endpoint http://localhost:7878/query",
-))
+@main.command(
+    "query",
+    epilog=_examples(
+        "dvt-kg query rating-matrix",
+        "dvt-kg query options patients.json --param patient=case-01",
+        "dvt-kg query my-question.rq patients.json --format csv",
+        "dvt-kg query options --endpoint http://localhost:7878/query",
+    ),
+)
 @click.argument("name", metavar="NAME-OR-FILE")
 @click.argument("files", nargs=-1, metavar="[FILES...]")
-@click.option("--param", "parameters", multiple=True, callback=_parameters, metavar="NAME=VALUE", help="Bind a parameter of the query; may be repeated.")
-@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True, help="How to write the rows.")
+@click.option(
+    "--param",
+    "parameters",
+    multiple=True,
+    callback=_parameters,
+    metavar="NAME=VALUE",
+    help="Bind a parameter of the query; may be repeated.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="How to write the rows.",
+)
 @click.option("--endpoint", metavar="URL", help="Ask a remote SPARQL endpoint that holds the graphs.")
 @_OUTPUT
 @_record_options
@@ -276,7 +327,11 @@ def query_command(
     if endpoint:
         if files:
             raise UsageError("--endpoint asks what the endpoint holds; leave out the files")
-        seconds = timeout if ctx.get_parameter_source("timeout") is click.core.ParameterSource.COMMANDLINE else queries.ENDPOINT_TIMEOUT
+        seconds = (
+            timeout
+            if ctx.get_parameter_source("timeout") is click.core.ParameterSource.COMMANDLINE
+            else queries.ENDPOINT_TIMEOUT
+        )
         rows = queries.ask_endpoint(endpoint, query, timeout=seconds, **parameters)
     else:
         ontology = ontologies.load(source)
@@ -294,7 +349,9 @@ def query_command(
         elif form == "csv":
             writer = csv.writer(out, lineterminator="\n")
             writer.writerow(rows.variables)
-            writer.writerows([["" if t is None else getattr(t, "value", t) for t in row] for row in rows.rows])
+            writer.writerows(
+                [["" if t is None else getattr(t, "value", t) for t in row] for row in rows.rows]
+            )
         else:
             _print_rows(rows.plain(), rows.variables, out)
     _show_refused(errors)
@@ -311,7 +368,14 @@ def _print_rows(rows: list[dict[str, str | None]], columns: tuple[str, ...], out
 
 
 @main.command("queries", epilog=_examples("dvt-kg queries", "dvt-kg queries --format json"))
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How to list them.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to list them.",
+)
 def queries_command(form: str) -> None:
     """List the catalogue of queries with the questions that they answer."""
     catalogue = queries.catalogue()
@@ -320,14 +384,22 @@ def queries_command(form: str) -> None:
         click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
         return
     rows: list[dict[str, str | None]] = [
-        {"query": q.name, "question": q.summary, "parameters": ", ".join(q.parameters)} for q in catalogue.values()
+        {"query": q.name, "question": q.summary, "parameters": ", ".join(q.parameters)}
+        for q in catalogue.values()
     ]
     _print_rows(rows, ("query", "question", "parameters"), sys.stdout)
 
 
 @main.command(epilog=_examples("dvt-kg terms", "dvt-kg terms edema", "dvt-kg terms platelet --format json"))
 @click.argument("text", required=False, default="")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How to list them.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to list them.",
+)
 @_ontology_option
 def terms(text: str, form: str, source: Path | None) -> None:
     """Find what a record can state: findings, veins, measurements and values, by name or words."""
@@ -342,7 +414,11 @@ def terms(text: str, form: str, source: Path | None) -> None:
 
 @main.command(epilog=_examples("dvt-kg check", "dvt-kg check patients.ttl"))
 @click.argument("files", nargs=-1, metavar="[FILES...]")
-@click.option("--input-format", type=click.Choice(list(READERS)), help="The records' format; by the file's ending if not given.")
+@click.option(
+    "--input-format",
+    type=click.Choice(list(READERS)),
+    help="The records' format; by the file's ending if not given.",
+)
 @_ontology_option
 @click.pass_context
 def check(ctx: click.Context, files: tuple[str, ...], input_format: str | None, source: Path | None) -> None:

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from dvt_kg.errors import RecordError
-from dvt_kg.records import Draft, Layout, Vocabulary
-from dvt_kg.slots import Name, Slot, kind, numeral, shown
+from dvt_kg.errors import RecordError, UsageError
+from dvt_kg.ontology import Ontology, load
+from dvt_kg.patients import STATES, THROMBUS, Fact, Patient, entry
+from dvt_kg.records import ORDER, Draft, Layout, Vocabulary
+from dvt_kg.slots import UNKNOWN, Name, Slot, State, kind, numeral, shown
 
 ID = "id"
 PATIENTS = "patients"
+CALLED = {"findings": "finding", "measurements": "measurement"}
 LINKED = frozenset({"@context", "@graph", "@id"})
 
 
@@ -58,60 +61,118 @@ def record_drafts(
             yield RecordError(message, file=name, record=index, value=shown(record))
 
 
+def to_json(patient: Patient, ontology: Ontology | None = None) -> dict[str, Any]:
+    """The JSON record of a patient.
+
+    :param patient: the patient
+    :param ontology: the ontology whose names the record uses; the shipped one if not given
+    :returns: the record, with what is known and nothing else
+    :raises UsageError: where the patient states what a JSON record cannot: a finding both
+        present and absent, or two values of a field
+
+    >>> to_json(Patient("case-01", frozenset({Fact("hasFinding", "tense-edema"), Fact("side", "left")})))
+    {'id': 'case-01', 'thrombus': {'side': 'left'}, 'findings': {'tense-edema': 'present'}}
+    """
+    ontology = ontology or load()
+    record: dict[str, Any] = {ID: patient.id}
+    for fact in sorted(patient.facts, key=_place):
+        path, value = entry(fact, ontology)
+        group, _, key = path[1:].rpartition("/")
+        values = record.setdefault(group, {}) if group else record
+        if fact.property in THROMBUS:
+            values.setdefault(key, []).append(value)
+        elif key in values:
+            message = f"{key} has two values, which JSON and tables cannot hold; write a format of triples"
+            raise UsageError(f"record {patient.id!r}: {message}")
+        else:
+            values[key] = _plain(value) if isinstance(value, Decimal) else value
+    return record
+
+
+def text(patients: Iterable[Patient], ontology: Ontology) -> str:
+    """Patients as a list of JSON records."""
+    return json.dumps([to_json(p, ontology) for p in patients], ensure_ascii=False, indent=1) + "\n"
+
+
+def template(vocabulary: Vocabulary) -> str:
+    """A JSON record with every key, of which nothing is known."""
+    record: dict[str, Any] = {ID: ""}
+    for path, slot in vocabulary.places.items():
+        group, _, key = path.rpartition("/")
+        says_unknown = isinstance(slot, State) or (isinstance(slot, Name) and slot.unknown)
+        empty: object = [] if slot.many else UNKNOWN if says_unknown else None
+        (record.setdefault(group, {}) if group else record)[key] = empty
+    return json.dumps([record], ensure_ascii=False, indent=1) + "\n"
+
+
+def _plain(number: Decimal) -> int | float:
+    """A number as JSON writes it; the door lets in only what a float holds exactly."""
+    return int(number) if number == int(number) else float(number)
+
+
+def _place(fact: Fact) -> tuple[int, str]:
+    """Where a fact stands in a written record."""
+    if fact.property in ORDER:
+        return ORDER.index(fact.property), str(fact.value)
+    return len(ORDER), f"{fact.property in STATES} {fact.value if fact.property in STATES else fact.property}"
+
+
 class _Form:
     """The form of a JSON record: its keys, and the keys of each group."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.layout = Layout(vocabulary, vocabulary.path)
-        self.slots = vocabulary.places
-        self.groups: dict[str, frozenset[str]] = {}
-        for group in dict.fromkeys(path.rpartition("/")[0] for path in self.slots):
-            self.groups[group] = frozenset(
-                path.rpartition("/")[2] for path in self.slots if path.rpartition("/")[0] == group
-            )
-        own = self.groups.pop("")
+        self.groups: dict[str, dict[str, tuple[str, Slot]]] = {}
+        for path, slot in vocabulary.places.items():
+            group, _, key = path.rpartition("/")
+            self.groups.setdefault(group, {})[key] = (path, slot)
+        self.own = self.groups.pop("")
         #: the keys at the top of a record
-        self.top = frozenset({ID, *own, *self.groups})
+        self.top = frozenset({ID, *self.own, *self.groups})
 
     def draft(self, record: dict[Any, Any], index: int, name: str) -> Draft:
         """The draft of a record."""
         draft = Draft(record.get(ID), self.layout, index=index, file=name)
         for key, value in record.items():
-            if key not in self.top:
-                draft.refuse_name(str(key), value, "key of a record", str(key), self.top)
-            elif key not in self.groups:
-                if key != ID:
-                    self._put(draft, key, value)
-            elif isinstance(value, dict):
+            if key in self.own:
+                self._put(draft, *self.own[key], value)
+            elif key in self.groups:
                 self._fill(draft, key, value)
-            elif value is not None:
-                draft.refuse(key, value, f"{kind(value)} cannot hold {key}; write an object")
+            elif key != ID:
+                draft.refuse_name(str(key), value, "key of a record", str(key), self.top)
         _refuse_repeated(draft, record, "")
         return draft
 
-    def _fill(self, draft: Draft, group: str, values: dict[Any, Any]) -> None:
+    def _fill(self, draft: Draft, group: str, values: object) -> None:
         """Put the values of a group into their slots."""
-        known = self.groups[group]
+        if values is None:
+            return
+        if not isinstance(values, dict):
+            draft.refuse(group, values, f"{kind(values)} cannot hold {group}; write an object")
+            return
+        places = self.groups[group]
         for key, value in values.items():
-            if key in known:
-                self._put(draft, f"{group}/{key}", value)
+            if key in places:
+                self._put(draft, *places[key], value)
             else:
-                draft.refuse_name(f"{group}/{key}", value, f"key of {group}", str(key), known)
+                called = CALLED.get(group, f"key of {group}")
+                draft.refuse_name(f"{group}/{key}", value, called, str(key), frozenset(places))
         _refuse_repeated(draft, values, f"{group}/")
 
-    def _put(self, draft: Draft, path: str, value: object) -> None:
-        """Put a value, or each of a list, into the slot of a path."""
-        slot = self.slots[path]
-        if not _takes_many(slot):
+    def _put(self, draft: Draft, path: str, slot: Slot, value: object) -> None:
+        """Put a value, or each of a list, into a slot."""
+        if not slot.many:
             draft.state(path, slot, value)
         elif isinstance(value, list | tuple):
             for each in value:
                 draft.state(path, slot, each)
         elif value is not None:
-            remedy = (
-                f"write [{json.dumps(shown(value))}]" if isinstance(value, str) else "write a list of names"
+            names = (
+                json.dumps([shown(value)], ensure_ascii=False)
+                if isinstance(value, str)
+                else "a list of names"
             )
-            draft.refuse(path, value, f"{kind(value)} is no list; {remedy}")
+            draft.refuse(path, value, f"{kind(value)} is no list; write {names}")
 
 
 class _Repeated(dict[str, Any]):
@@ -157,7 +218,3 @@ def _beside(document: dict[str, Any], name: str) -> Iterator[RecordError]:
             yield RecordError(message, file=name, field=shown(key), value=shown(value))
         elif key in repeated:
             yield RecordError("'patients' is written more than once; make one list", file=name, field=key)
-
-
-def _takes_many(slot: Slot) -> bool:
-    return isinstance(slot, Name) and not slot.single

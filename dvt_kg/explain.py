@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 
 import pyoxigraph as ox
 
 from dvt_kg.ontology import RDFS, Ontology, dvt, local_name
 from dvt_kg.patients import STATES, THROMBUS, Fact
-from dvt_kg.rules import PATIENT, Atom, Limit, Mask, RuleSet, Value
+from dvt_kg.rules import PATIENT, Atom, Limit, Mask, Rule, RuleSet, Type, Value
 
 LARGEST_MISSING_SET = 8
 _EVERY_SET = Limit(sets=4096)
@@ -110,7 +110,20 @@ class Missing:
         return tuple(distinct.values())
 
     @cached_property
-    def judgements(self) -> frozenset[str]:
+    def _answers(self) -> tuple[tuple[str, Fact], ...]:
+        """Every answer to every question, with its question's name; the place is the answer's bit."""
+        return tuple((q.name, answer) for q in self.questions for answer in q.answers)
+
+    @cached_property
+    def _rivals(self) -> tuple[Mask, ...]:
+        """For each answer the other answers to its question."""
+        groups: dict[str, Mask] = {}
+        for bit, (name, _) in enumerate(self._answers):
+            groups[name] = groups.get(name, 0) | 1 << bit
+        return tuple(groups[name] & ~(1 << bit) for bit, (name, _) in enumerate(self._answers))
+
+    @cached_property
+    def _judgements(self) -> frozenset[str]:
         """The properties that can be recorded again."""
         super_ = ox.NamedNode(RDFS + "subPropertyOf")
         return frozenset(map(local_name, self.ontology.subjects(super_, dvt("clinicalJudgement"))))
@@ -119,102 +132,194 @@ class Missing:
     def _parts(self) -> dict[str, set[str]]:
         """The direct narrower findings or veins of each."""
         parts: dict[str, set[str]] = {}
-        for relation in ("consistsOf", "broaderThan"):
+        for relation in ("consistsOf", "broaderThan", "hasSegment"):
             for quad in self.ontology.store.quads_for_pattern(None, dvt(relation), None):
                 parts.setdefault(local_name(quad.subject), set()).add(local_name(quad.object))
         return parts
 
     @cache  # noqa: B019 - lives as long as the ontology it belongs to
-    def _towards(self, goal: Value) -> tuple[RuleSet, dict[Atom | None, int]]:
-        """The rules that can lead to a goal, and how many steps each atom is away from it."""
+    def _towards(self, goal: Atom) -> tuple[RuleSet, dict[Atom | None, int]]:
+        """The rules that can lead to a goal, and how many steps each atom is away from it.
+
+        A definition also says that its parts follow from the whole; where the whole can only be
+        concluded from the part, that leads nowhere and is left out.
+        """
+        by_head = self.rules.by_head
+
+        def circular(rule: Rule) -> bool:
+            wholes = [atom for atom in rule.body if isinstance(atom, Type)]
+            return any(all(rule.head in r.body for r in by_head.get(whole, ())) for whole in wholes)
+
         steps: dict[Atom | None, int] = {goal: 0}
-        by_head: dict[Atom | None, list[int]] = {}
-        for number, rule in enumerate(self.rules.rules):
-            by_head.setdefault(rule.head, []).append(number)
-        used, frontier = set(), [goal]
+        used: set[Rule] = set()
+        frontier: list[Atom] = [goal]
         while frontier:
             following = []
             for head in frontier:
-                for number in by_head.get(head, ()):
-                    used.add(number)
-                    for atom in self.rules.rules[number].body:
+                for rule in by_head.get(head, ()):
+                    if circular(rule):
+                        continue
+                    used.add(rule)
+                    for atom in rule.body:
                         if atom not in steps:
                             steps[atom] = steps[head] + 1
                             following.append(atom)
-            frontier = following  # type: ignore[assignment]
-        return RuleSet(tuple(self.rules.rules[n] for n in sorted(used))), steps
+            frontier = following
+        return RuleSet(tuple(rule for rule in self.rules.rules if rule in used)), steps
+
+    @cache  # noqa: B019
+    def _conjuncts(self, goal: Atom) -> tuple[Atom, ...]:
+        """What a goal needs together: the body of the only rule that leads to it, at any remove."""
+        found = {goal}
+        while len(found) == 1:
+            (atom,) = found
+            rules = self.rules.by_head.get(atom, ())
+            if len(rules) != 1:
+                break
+            found = set(rules[0].body)
+        return tuple(sorted(found, key=str))
 
     def find(self, facts: Collection[Fact], goals: Iterable[Value]) -> dict[Value, tuple[str, ...]]:
         """The smallest set of names whose recording, with some values, yields each goal.
+
+        A judgement that is recorded counts for nothing as it stands, and as one name where it
+        would have to be made again.
 
         :param facts: the recorded facts, which do not contradict each other
         :param goals: what should be entailed, as that a presentation is met
         :returns: for each goal that can be reached the names, sorted; goals that no recording
             reaches are left out
         """
-        recorded = {f.value if f.property in (*STATES, *THROMBUS) else f.property for f in facts}
-        again = [fact for fact in facts if fact.property in self.judgements]
-        asked = [q for q in self.questions if q.name not in recorded or q.name in self.judgements]
-        answers = [(q.name, answer) for q in asked for answer in q.answers if answer not in facts]
-        fixed = [fact for fact in facts if fact not in again]
-        true = self.rules.closure({PATIENT, *self.rules.profile(fixed)})
-        known = true | self.rules.closure({PATIENT, *self.rules.profile(facts)})
-        possible = cache(lambda answer: None not in self.rules.closure(self.rules.seeds(answer), true))
         found = {}
+        record = _Record(self, facts)
         for goal in goals:
-            _, steps = self._towards(goal)
-            near = [(n, a) for n, a in answers if any(s in steps for s in self.rules.seeds(a))]
-            options = [(n, a) for n, a in near if possible(a)]
-            names = self._smallest(goal, tuple(facts), again, true, known, options)
+            names = record.smallest(goal)
             if names is not None:
                 found[goal] = names
         return found
 
-    def _smallest(
-        self,
-        goal: Value,
-        facts: tuple[Fact, ...],
-        again: list[Fact],
-        true: set[Atom | None],
-        known: set[Atom | None],
-        options: list[tuple[str, Fact]],
-    ) -> tuple[str, ...] | None:
+    @lru_cache(maxsize=20_000)  # noqa: B019
+    def _ways(self, goal: Atom, true: frozenset[Atom | None], unasked: frozenset[str]) -> tuple[Mask, ...]:
+        """The minimal sets of answers that entail a goal beside what is true, as bits.
+
+        :param true: what is true of what can lead to the goal
+        :param unasked: the questions near the goal that are answered already
+        """
         rules, steps = self._towards(goal)
-        # The answers take the low bits; a judgement that stands as recorded takes one above them.
-        hypotheses = tuple(fact for _, fact in options)
-        seeds = _seeds(rules, hypotheses + tuple(again))
-        for atom in true:
-            if atom is not None and atom in steps:
-                seeds[atom] = {0}
-        if goal not in rules.closure(seeds):
+        seeds: dict[Atom, set[Mask]] = {PATIENT: {0}} | {a: {0} for a in true if a is not None}
+        for bit, (name, _) in enumerate(self._answers):
+            if name not in unasked:
+                for atom in self._seeds[bit]:
+                    if atom in steps and atom not in true:
+                        seeds.setdefault(atom, set()).add(1 << bit)
+        return tuple(rules.supports(seeds, limit=_EVERY_SET).get(goal, ()))
+
+    @cached_property
+    def _seeds(self) -> tuple[tuple[Atom, ...], ...]:
+        """What each answer makes true at once."""
+        return tuple(self.rules.seeds(answer) for _, answer in self._answers)
+
+    @cache  # noqa: B019
+    def _near(self, goal: Atom) -> frozenset[str]:
+        """The questions with an answer that can lead to a goal."""
+        _, steps = self._towards(goal)
+        return frozenset(
+            name for bit, (name, _) in enumerate(self._answers) if any(a in steps for a in self._seeds[bit])
+        )
+
+
+OPPOSITE = {"hasPresentation": "ruledOutPresentation", "ruledOutPresentation": "hasPresentation"}
+
+
+class _Record:
+    """One record, as the search for what is missing sees it."""
+
+    def __init__(self, missing: Missing, facts: Collection[Fact]) -> None:
+        self.missing = missing
+        self.rules = missing.rules
+        again = [fact for fact in facts if fact.property in missing._judgements]
+        self.fixed = [fact for fact in facts if fact not in again]
+        self.answered = frozenset(
+            f.value if f.property in (*STATES, *THROMBUS) else f.property for f in self.fixed
+        )
+        self.true = self.rules.closure({PATIENT, *self.rules.profile(self.fixed)})
+        self.known = self.rules.closure(self.rules.profile(again), self.true)
+        # A judgement as it is recorded is an answer that costs nothing.
+        self.free = sum(1 << bit for bit, (_, answer) in enumerate(missing._answers) if answer in again)
+        self._possible: dict[int, bool] = {}
+
+    def smallest(self, goal: Value) -> tuple[str, ...] | None:
+        """The names of the smallest set of answers that yields a goal, None where none does."""
+        parts = []
+        for atom in self.missing._conjuncts(goal):
+            if atom in self.true:
+                continue
+            _, steps = self.missing._towards(atom)
+            true = frozenset(self.true & steps.keys())
+            ways = self.missing._ways(atom, true, self.answered & self.missing._near(atom))
+            parts.append([mask for mask in ways if self._allowed(mask)])
+        if not all(parts):
             return None
-        for size in range(1, LARGEST_MISSING_SET + 1):
-            masks = rules.supports(seeds, limit=_EVERY_SET._replace(size=size + len(again))).get(goal, ())
-            ranked = []
-            for mask in masks:
-                chosen = [options[bit] for bit in range(len(options)) if mask >> bit & 1]
-                names = {name for name, _ in chosen}
-                if len(names) == len(chosen) <= size:
-                    kept = [f for f in facts if f.property not in names]
-                    if self._consistent(kept, [f for _, f in chosen], goal):
-                        ranked.append((len(names), self._rank(chosen, known, steps), tuple(sorted(names))))
-            if ranked:
-                return min(ranked)[-1]
+        least = sum(min(map(self._cost, masks)) for masks in parts)
+        for limit in range(least, LARGEST_MISSING_SET + 1):
+            found = self._together(parts, limit)
+            ranked = sorted((self._rank(mask, goal), mask) for mask in found)
+            for rank, mask in ranked:
+                if self._yields(mask, goal):
+                    return rank[-1]
         return None
 
-    def _consistent(self, kept: list[Fact], added: list[Fact], goal: Value) -> bool:
-        closure = self.rules.closure({PATIENT, *self.rules.profile([*kept, *added])})
-        return None not in closure and goal in closure
+    def _cost(self, mask: Mask) -> int:
+        return (mask & ~self.free).bit_count()
 
-    def _rank(
-        self, chosen: list[tuple[str, Fact]], known: set[Atom | None], steps: dict[Atom | None, int]
-    ) -> tuple[int, int]:
-        """Between sets of one size: first, umbrellas none of whose parts is known; then the most direct."""
-        awkward = 0
-        for name, fact in chosen:
-            parts = self._parts.get(name, set())
+    def _bits(self, mask: Mask) -> Iterator[int]:
+        while mask:
+            low = mask & -mask
+            yield low.bit_length() - 1
+            mask ^= low
+
+    def _allowed(self, mask: Mask) -> bool:
+        """Whether each answer by itself contradicts nothing that is recorded."""
+        for bit in self._bits(mask):
+            if bit not in self._possible:
+                closed = self.rules.closure(self.missing._seeds[bit], self.true)
+                self._possible[bit] = None not in closed
+            if not self._possible[bit]:
+                return False
+        return True
+
+    def _together(self, parts: list[list[Mask]], limit: int) -> set[Mask]:
+        """The unions of one set of each part that cost no more than a limit."""
+        unions = {0}
+        for masks in sorted(parts, key=len):
+            unions = {u | m for u in unions for m in masks if self._cost(u | m) <= limit}
+        rivals = self.missing._rivals
+        return {u for u in unions if not any(rivals[bit] & u for bit in self._bits(u))}
+
+    def _yields(self, mask: Mask, goal: Value) -> bool:
+        """Whether answers, with the record, entail a goal and contradict nothing."""
+        replaced = {self.missing._answers[bit][0] for bit in self._bits(mask)}
+        kept = [bit for bit in self._bits(self.free) if self.missing._answers[bit][0] not in replaced]
+        seeds = [atom for bit in (*self._bits(mask), *kept) for atom in self.missing._seeds[bit]]
+        closed = self.rules.closure(seeds, self.true)
+        return None not in closed and goal in closed
+
+    def _rank(self, mask: Mask, goal: Value) -> tuple[int, int, int, int, tuple[str, ...]]:
+        """The size; between sets of one size, questions that settle it whatever the answer come first,
+        then an open part before its umbrella where no other part is open, then the most direct.
+        """
+        _, steps = self.missing._towards(goal)
+        _, otherwise = self.missing._towards(Value(OPPOSITE[goal.property], goal.value))
+        undecided = awkward = distance = 0
+        names = []
+        for bit in self._bits(mask & ~self.free):
+            name, fact = self.missing._answers[bit]
+            names.append(name)
+            others = [self.missing._seeds[rival] for rival in self._bits(self.missing._rivals[bit])]
+            undecided += not all(any(atom in otherwise for atom in seeds) for seeds in others)
+            distance += min(steps[a] for a in self.missing._seeds[bit] if a in steps)
+            parts = self.missing._parts.get(name, set())
             states = STATES if fact.property in STATES else THROMBUS
-            open_ = {p for p in parts if not any(Value(state, p) in known for state in states)}
-            awkward += bool(parts) and len(open_) == 1 and len(parts) > 1
-        distance = sum(min(steps[a] for a in self.rules.seeds(f) if a in steps) for _, f in chosen)
-        return awkward, distance
+            open_ = [p for p in parts if not any(Value(state, p) in self.known for state in states)]
+            awkward += len(parts) > 1 == len(open_)
+        return len(names), undecided, awkward, distance, tuple(sorted(names))

@@ -24,7 +24,8 @@ SKOS = "http://www.w3.org/2004/02/skos/core#"
 DCTERMS = "http://purl.org/dc/terms/"
 XSD = "http://www.w3.org/2001/XMLSchema#"
 
-ROOT_FILE = "dvt-kg.ttl"
+RdfTerm = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
+
 CATALOG_FILE = "catalog-v001.xml"
 PREFIXES = {
     "dvt": NAMESPACE,
@@ -107,7 +108,7 @@ class Ontology:
         """The objects of all triples with a subject and a predicate."""
         return [q.object for q in self.store.quads_for_pattern(subject, predicate, None)]
 
-    def subjects(self, predicate: ox.NamedNode, object_: ox.Term) -> list[ox.NamedNode]:
+    def subjects(self, predicate: ox.NamedNode, object_: RdfTerm) -> list[ox.NamedNode]:
         """The named subjects of all triples with a predicate and an object, sorted."""
         found = (q.subject for q in self.store.quads_for_pattern(None, predicate, object_))
         return sorted((s for s in found if isinstance(s, ox.NamedNode)), key=str)
@@ -163,8 +164,7 @@ class Ontology:
             unit = self.text(node, dvt("unit"))
             if not (low and high and unit):
                 raise OntologyError(
-                    f"the measurement {key!r} needs dvt:unit, dvt:plausibleMinimum and"
-                    " dvt:plausibleMaximum",
+                    f"the measurement {key!r} needs dvt:unit, dvt:plausibleMinimum and dvt:plausibleMaximum",
                     source=node.value,
                 )
             name = local_name(node)
@@ -222,7 +222,9 @@ def record_terms(ontology: Ontology, text: str = "") -> list[dict[str, str]]:
         if term.name in measurements:
             m = measurements[term.name]
             plausible = f"{m.minimum.normalize():f} to {m.maximum.normalize():f} {m.unit}"
-            found.append({**row, "name": m.key, "kind": "measurement", "definition": f"{term.definition} {plausible}."})
+            found.append(
+                {**row, "name": m.key, "kind": "measurement", "definition": f"{term.definition} {plausible}."}
+            )
         else:
             found += [{**row, "kind": kinds[kind]} for kind in term.kinds if kind in kinds]
     asked = text.lower().split()

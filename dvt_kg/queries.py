@@ -15,10 +15,10 @@ import yaml
 
 from dvt_kg.errors import EndpointError, QueryError
 from dvt_kg.graph import GRAPHS, INFERRED, KnowledgeGraph
-from dvt_kg.ontology import XSD, data_dir, dvt, local_name, nearest
+from dvt_kg.ontology import XSD, RdfTerm, data_dir, dvt, local_name, nearest
 from dvt_kg.patients import PATIENT_IRI
 
-Row = dict[str, "ox.Term | None"]
+Row = dict[str, RdfTerm | None]
 ENDPOINT_TIMEOUT = 30.0
 _HEADER = re.compile(r"^#\+ ?(.*)$", re.MULTILINE)
 _PARAMETER_KINDS = ("patient", "term", "text")
@@ -65,13 +65,16 @@ class Query:
                 known = ", ".join(self.parameters) or "none"
                 hint = nearest(name, self.parameters)
                 raise QueryError(
-                    f"no parameter {name!r}" + (f", did you mean {hint!r}?" if hint else "") + f" It takes: {known}",
+                    f"no parameter {name!r}"
+                    + (f", did you mean {hint!r}?" if hint else "")
+                    + f" It takes: {known}",
                     query=self.name,
                 )
         for name, parameter in self.parameters.items():
             if parameter.required and name not in values:
                 raise QueryError(
-                    f"needs the parameter {name!r} ({parameter.description}): --param {name}=...", query=self.name
+                    f"needs the parameter {name!r} ({parameter.description}): --param {name}=...",
+                    query=self.name,
                 )
         return {name: self._term(self.parameters[name], value) for name, value in values.items()}
 
@@ -102,7 +105,9 @@ def parse(text: str, name: str) -> Query:
     except yaml.YAMLError as error:
         raise QueryError(f"the #+ header is no valid YAML: {error}", query=name) from None
     parameters = {
-        key: Parameter(key, value.get("kind", "text"), value.get("description", ""), value.get("required", False))
+        key: Parameter(
+            key, value.get("kind", "text"), value.get("description", ""), value.get("required", False)
+        )
         for key, value in (header.get("parameters") or {}).items()
     }
     return Query(
@@ -144,7 +149,8 @@ def load(name_or_file: str) -> Query:
             raise QueryError(f"the file cannot be read: {reason}", query=name_or_file) from None
     hint = nearest(name_or_file, known)
     raise QueryError(
-        "not in the catalogue and no file" + (f"; did you mean {hint!r}?" if hint else "")
+        "not in the catalogue and no file"
+        + (f"; did you mean {hint!r}?" if hint else "")
         + " 'dvt-kg queries' lists the catalogue",
         query=name_or_file,
     )
@@ -155,7 +161,7 @@ class Rows:
     """The answer to a SELECT: its variables, and for each row a term or None for each."""
 
     variables: tuple[str, ...]
-    rows: tuple[tuple[ox.Term | None, ...], ...]
+    rows: tuple[tuple[RdfTerm | None, ...], ...]
 
     def __iter__(self) -> Iterator[Row]:
         return (dict(zip(self.variables, row, strict=True)) for row in self.rows)
@@ -220,14 +226,14 @@ def ask_endpoint(
     query: Query | str,
     *,
     timeout: float = ENDPOINT_TIMEOUT,
-    graphs: Iterable[str] = tuple(g.value for g in GRAPHS),
+    graphs: Iterable[str] | None = None,
     **parameters: str,
 ) -> Rows:
     """Run a SELECT on a remote endpoint over the union of the graphs.
 
     :param endpoint: the address of a SPARQL 1.1 endpoint
     :param timeout: seconds
-    :param graphs: the graphs whose union is asked
+    :param graphs: the graphs whose union is asked; the three named graphs if not given
     :raises EndpointError: where no whole answer comes
     """
     import SPARQLWrapper  # noqa: PLC0415 - slow to import, and needed only here
@@ -238,26 +244,32 @@ def ask_endpoint(
     wrapper.setTimeout(max(1, round(timeout)))
     wrapper.setMethod(SPARQLWrapper.POST)
     wrapper.setQuery(_with_values(chosen.text, chosen.bind(parameters)))
-    for graph in graphs:
+    for graph in [g.value for g in GRAPHS] if graphs is None else graphs:
         wrapper.addDefaultGraph(graph)
     try:
-        answer = wrapper.query().convert()
+        answer: Any = wrapper.query().convert()
         names = tuple(answer["head"]["vars"])
         bindings = answer["results"]["bindings"]
         rows = tuple(tuple(_remote(b.get(n)) for n in names) for b in bindings)
     except SPARQLWrapperException as error:
-        raise EndpointError(f"the query was refused: {str(error).splitlines()[0]}", endpoint=endpoint) from None
+        raise EndpointError(
+            f"the query was refused: {str(error).splitlines()[0]}", endpoint=endpoint
+        ) from None
     except TimeoutError:
-        raise EndpointError(f"no answer within {timeout:g} s; allow more with --timeout", endpoint=endpoint) from None
+        raise EndpointError(
+            f"no answer within {timeout:g} s; allow more with --timeout", endpoint=endpoint
+        ) from None
     except OSError as error:
         reason = getattr(error, "reason", error)
         raise EndpointError(f"cannot be reached: {reason}", endpoint=endpoint) from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise EndpointError("the answer is no SPARQL JSON; is this a SPARQL endpoint?", endpoint=endpoint) from None
+        raise EndpointError(
+            "the answer is no SPARQL JSON; is this a SPARQL endpoint?", endpoint=endpoint
+        ) from None
     return Rows(names, rows)
 
 
-def _remote(binding: Mapping[str, str] | None) -> ox.Term | None:
+def _remote(binding: Mapping[str, str] | None) -> RdfTerm | None:
     """A term of the SPARQL JSON results format."""
     if binding is None:
         return None
@@ -279,7 +291,7 @@ def as_json(rows: Rows) -> dict[str, Any]:
     return {"head": {"vars": list(rows.variables)}, "results": {"bindings": bindings}}
 
 
-def _binding(found: ox.Term) -> dict[str, str]:
+def _binding(found: RdfTerm) -> dict[str, str]:
     if isinstance(found, ox.NamedNode):
         return {"type": "uri", "value": found.value}
     if isinstance(found, ox.BlankNode):

@@ -10,17 +10,19 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from dvt_kg import documents, tables, triples
 from dvt_kg.errors import RecordError, UsageError
-from dvt_kg.ontology import Ontology
+from dvt_kg.ontology import Ontology, load
 from dvt_kg.patients import Patient
 from dvt_kg.records import Door, Draft, Vocabulary
 
 STANDARD_INPUT = "-"
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LINKED = re.compile(r'"@(context|graph|id|type)"')
 _TURTLE = re.compile(r"(@prefix|@base|prefix\s|base\s|[<#\[]|_:)", re.IGNORECASE)
 
@@ -49,10 +51,16 @@ READERS: dict[str, Reader] = {
     "nt": Reader((".nt",), triples.drafts),
 }
 
+TEMPLATES: dict[str, Callable[[Vocabulary], str]] = {
+    "csv": tables.template,
+    "tsv": partial(tables.template, delimiter="\t"),
+    "json": documents.template,
+}
+
 
 def read(
     sources: Iterable[Path | str] | Path | str,
-    ontology: Ontology,
+    ontology: Ontology | None = None,
     *,
     format: str | None = None,
     strict: bool = False,
@@ -60,7 +68,7 @@ def read(
     """Read record files, the good records beside the bad ones.
 
     :param sources: the files; ``-`` is standard input
-    :param ontology: the ontology whose names the records use
+    :param ontology: the ontology whose names the records use; the shipped one if not given
     :param format: a name of :data:`READERS`; if not given, each file's by its extension, and
         standard input's by how it begins
     :param strict: whether to stop at the first error
@@ -68,8 +76,7 @@ def read(
     :raises UsageError: where the format is not known
     :raises RecordError: with ``strict``, the first error
 
-    >>> from dvt_kg.ontology import load
-    >>> print(read(["no-such-file.json"], load()).errors[0])
+    >>> print(read(["no-such-file.json"]).errors[0])
     no-such-file.json: there is no such file; check the name
     """
     if format is not None:
@@ -81,21 +88,25 @@ def read(
 
 
 def read_text(
-    text: str | bytes, format: str, ontology: Ontology, *, name: str = "<text>", strict: bool = False
+    text: str | bytes,
+    format: str,
+    ontology: Ontology | None = None,
+    *,
+    name: str = "<text>",
+    strict: bool = False,
 ) -> Reading:
     """Read the records of a text.
 
     :param text: the text
     :param format: a name of :data:`READERS`
-    :param ontology: the ontology whose names the records use
+    :param ontology: the ontology whose names the records use; the shipped one if not given
     :param name: what errors call the text
     :param strict: whether to stop at the first error
     :returns: the patients and the errors
     :raises UsageError: where the format is not known
     :raises RecordError: with ``strict``, the first error
 
-    >>> from dvt_kg.ontology import load
-    >>> reading = read_text("id,tense-edema\\ncase-01,present\\ncase-02,yes\\n", "csv", load())
+    >>> reading = read_text("id,tense-edema\\ncase-01,present\\ncase-02,yes\\n", "csv")
     >>> reading.patients[0].facts
     frozenset({Fact(property='hasFinding', value='tense-edema')})
     >>> reading.errors[0].line, reading.errors[0].field, reading.errors[0].value
@@ -108,19 +119,22 @@ def read_text(
 
 
 def read_records(
-    records: Iterable[Mapping[str, Any]], ontology: Ontology, *, name: str = "<records>", strict: bool = False
+    records: Iterable[Mapping[str, Any]],
+    ontology: Ontology | None = None,
+    *,
+    name: str = "<records>",
+    strict: bool = False,
 ) -> Reading:
     """Read records that are Python objects in the form of the JSON record.
 
     :param records: the records
-    :param ontology: the ontology whose names the records use
+    :param ontology: the ontology whose names the records use; the shipped one if not given
     :param name: what errors call the records
     :param strict: whether to stop at the first error
     :returns: the patients and the errors
     :raises RecordError: with ``strict``, the first error
 
-    >>> from dvt_kg.ontology import load
-    >>> read_records([{"id": "case-01", "sex": "female"}], load()).patients[0].id
+    >>> read_records([{"id": "case-01", "sex": "female"}]).patients[0].id
     'case-01'
     """
     desk = _Desk(ontology, strict)
@@ -128,11 +142,30 @@ def read_records(
     return desk.reading()
 
 
+def template(format: str, ontology: Ontology | None = None) -> str:
+    """An empty record with every place that can be filled in.
+
+    Once it has an id, it reads as a record of which nothing else is known. A table is the
+    header alone, for rows to be added.
+
+    :param format: a name of :data:`TEMPLATES`
+    :param ontology: the ontology whose names the record uses; the shipped one if not given
+    :returns: the text
+    :raises UsageError: where the format has no template
+
+    >>> template("csv")[:36]
+    'id,assessed_at,age_years,sex,recorde'
+    """
+    if format not in TEMPLATES:
+        raise UsageError(f"no template is called {format!r}; the templates are {', '.join(TEMPLATES)}")
+    return TEMPLATES[format](Vocabulary(ontology or load()))
+
+
 class _Desk:
     """One reading in progress."""
 
-    def __init__(self, ontology: Ontology, strict: bool) -> None:
-        self.vocabulary = Vocabulary(ontology)
+    def __init__(self, ontology: Ontology | None, strict: bool) -> None:
+        self.vocabulary = Vocabulary(ontology or load())
         self.strict = strict
         self.door = Door()
         self.patients: list[Patient] = []
@@ -218,6 +251,8 @@ def _decoded(data: str | bytes, name: str) -> str:
     """The text of a file: in UTF-8, or in UTF-16 where a byte-order mark says so."""
     if isinstance(data, str):
         text = data.removeprefix("\ufeff")
+        if _SURROGATE.search(text):
+            raise RecordError("it has half a character in it; decode it from UTF-8", file=name)
     else:
         wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         try:

@@ -129,11 +129,11 @@ def projection(ontology: Ontology) -> bytes:
         of_type = predicate.value == RDF + "type"
         if of_type and not (isinstance(object_, ox.NamedNode) and object_.value.startswith((OWL, RDFS))):
             continue
-        if of_type and object_.value.endswith(("AnnotationProperty", "ObjectProperty")):  # type: ignore[union-attr]
+        if of_type and object_.value.endswith(("AnnotationProperty", "ObjectProperty")):
             continue
         if subject in named and (of_type or predicate in (has_value, on_property)):
             continue
-        triples.add(ox.Triple(named.get(subject, subject), predicate, named.get(object_, object_)))  # type: ignore[arg-type]
+        triples.add(ox.Triple(named.get(subject, subject), predicate, named.get(object_, object_)))
     for premise, conclusion, _ in links(ontology):
         lower, upper = _value_class(premise), _value_class(conclusion)
         values |= {lower, upper}

@@ -20,7 +20,8 @@ from dvt_kg.slots import Name, Number, Refused, Slot, State, Time, UnknownName, 
 LONGEST_ID = 256
 CAN_SAY_UNKNOWN = frozenset({"sex"})  # the other fields leave out what is not known
 
-_ORDER = ("assessedAt", "ageYears", "sex", "recordedSeverity", *THROMBUS, "side", "confirmedBy")
+#: the properties of a record in the order in which it is written, before measurements and findings
+ORDER = ("assessedAt", "ageYears", "sex", "recordedSeverity", *THROMBUS, "side", "confirmedBy")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -42,14 +43,14 @@ class Vocabulary:
         numbers = {m.property: Number(m) for m in ontology.measurements.values()}
         #: the slots by their properties
         self.properties: dict[str, Slot] = {
-            **{p: Name(p, ontology.findings, what="finding", single=False) for p in STATES},
-            **{p: Name(p, ontology.veins, what="vein", single=False) for p in THROMBUS},
+            **{p: Name(p, ontology.findings, what="finding", many=True) for p in STATES},
+            **{p: Name(p, ontology.veins, what="vein", many=True) for p in THROMBUS},
             **{p: self._field(p) for p in FIELDS if p not in numbers},
             **numbers,
         }
         #: the slots by their paths in a JSON record, in the order of a template
         self.places: dict[str, Slot] = {
-            **{self.path(p, ""): self.properties[p] for p in _ORDER},
+            **{self.path(p, ""): self.properties[p] for p in ORDER},
             **{self.path(p, ""): slot for p, slot in numbers.items() if p not in FIELDS},
             **{self.path("hasFinding", name): State(name) for name in sorted(ontology.findings)},
         }
@@ -66,7 +67,7 @@ class Vocabulary:
         if any(getattr(r, "value", None) == XSD + "dateTime" for r in ranges):
             return Time(property)
         names, what = self.ontology.values(property), self.ontology.label(property)
-        return Name(property, names, what=what, single=True, unknown=property in CAN_SAY_UNKNOWN)
+        return Name(property, names, what=what, unknown=property in CAN_SAY_UNKNOWN)
 
     def path(self, property: str, name: str) -> str:
         """Where a JSON record keeps a property or, of a finding, the name.
@@ -98,11 +99,11 @@ class Layout:
     def misplaced(self, unknown: UnknownName) -> Refused:
         """The refusal of an unknown name, with the place where it belongs if it has one."""
         properties = self.vocabulary.names.get(unknown.name, ())
-        homes = dict.fromkeys(self.spell(property, unknown.name) for property in properties)
+        homes = list(dict.fromkeys(self.spell(property, unknown.name) for property in properties))
         if not homes:
             return unknown
         belongs = f"{shown(unknown.name)!r} is no {unknown.what}; it belongs in {' or '.join(homes)}"
-        return Refused(belongs, unknown.nearest)
+        return Refused(belongs, homes[0] if len(homes) == 1 else None)
 
 
 class Draft:
@@ -178,17 +179,15 @@ class Draft:
         """
         try:
             fact = slot.fact(value)
-        except UnknownName as unknown:
-            refusal = self.layout.misplaced(unknown)
+        except Refused as reason:
+            refusal = self.layout.misplaced(reason) if isinstance(reason, UnknownName) else reason
             self.refuse(field, value, str(refusal), refusal.nearest)
-        except Refused as refusal:
-            self.refuse(field, value, str(refusal), refusal.nearest)
-        else:
-            if fact is None:
-                return
-            if slot.single and self._single.setdefault(fact.property, fact) != fact:
-                self.refuse(field, value, "the record has another value there too; keep the right one")
-            self.facts.add(fact)
+            return
+        if fact is None:
+            return
+        if slot.single and self._single.setdefault(fact.property, fact) != fact:
+            self.refuse(field, value, "the record has another value there too; keep the right one")
+        self.facts.add(fact)
 
 
 class Door:
@@ -222,12 +221,10 @@ def _id_fault(id: object) -> str | None:
         return "the record has no id; give it one that no other record has"
     if not isinstance(id, str):
         return f"{kind(id)} is no id; write the id as text"
-    if not id.strip():
-        return "the id is empty; give the record one that no other record has"
-    if id != id.strip():
-        return "the id begins or ends with white space; remove it"
-    if len(id) > LONGEST_ID:
-        return f"the id is longer than {LONGEST_ID} characters; shorten it"
-    if _CONTROL.search(id):
-        return "the id has a control character in it; remove it"
-    return None
+    faults = (
+        (not id.strip(), "the id is empty; give the record one that no other record has"),
+        (id != id.strip(), "the id begins or ends with white space; remove it"),
+        (len(id) > LONGEST_ID, f"the id is longer than {LONGEST_ID} characters; shorten it"),
+        (_CONTROL.search(id), "the id has a control character in it; remove it"),
+    )
+    return next((fault for found, fault in faults if found), None)

@@ -12,7 +12,7 @@ import pyoxigraph as ox
 from dvt_kg.classification import classify
 from dvt_kg.errors import OntologyError, UsageError
 from dvt_kg.graph import INFERRED
-from dvt_kg.ontology import DCTERMS, IRI, OWL, PREFIXES, Ontology, data_dir
+from dvt_kg.ontology import DCTERMS, IRI, OWL, PREFIXES, Ontology, RdfTerm, data_dir
 from dvt_kg.readers import read
 from dvt_kg.reasoner import TIMEOUT, Reasoner
 
@@ -104,12 +104,20 @@ def _turtle(triples: list[ox.Triple]) -> bytes:
     """Turtle with nested blank nodes, as a person would write it."""
     import rdflib  # noqa: PLC0415 - slow to import, and needed only here
 
-    data = ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES)
-    assert data is not None
+    def term(node: RdfTerm) -> rdflib.term.Node:
+        if isinstance(node, ox.NamedNode):
+            return rdflib.URIRef(node.value)
+        if isinstance(node, ox.BlankNode):
+            return rdflib.BNode(node.value)
+        assert isinstance(node, ox.Literal)
+        datatype = None if node.language else rdflib.URIRef(node.datatype.value)
+        return rdflib.Literal(node.value, lang=node.language, datatype=datatype)
+
     graph = rdflib.Graph(bind_namespaces="none")
     for prefix, namespace in PREFIXES.items():
         graph.bind(prefix, namespace)
-    graph.parse(data=data, format="nt")
+    for triple in triples:  # kept one by one, for parsing would rename the blank nodes
+        graph.add((term(triple.subject), term(triple.predicate), term(triple.object)))
     text = graph.serialize(format="turtle", encoding="utf-8")
     assert isinstance(text, bytes)
     return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
-from typing import Any, TextIO
+from typing import IO, Any
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -15,7 +15,12 @@ from rich.text import Text
 
 Answer = dict[str, Any]
 
-_STATUS_STYLE = {"matched": "green", "indeterminate": "yellow", "out-of-scope": "cyan", "contradictory": "red"}
+_STATUS_STYLE = {
+    "matched": "green",
+    "indeterminate": "yellow",
+    "out-of-scope": "cyan",
+    "contradictory": "red",
+}
 _STATE = {"met": ("✓", "green"), "not-met": ("✗", "red"), "unknown": ("?", "yellow")}
 _CONTRAINDICATION = {
     "absolute": ("CONTRAINDICATED", "bold red"),
@@ -36,7 +41,7 @@ OPTION_COLUMNS = (
 )
 
 
-def write_csv(answer: Answer, out: TextIO) -> None:
+def write_csv(answer: Answer, out: IO[str]) -> None:
     """The options as CSV, one a row; a record without options is one row with its status."""
     writer = csv.DictWriter(out, OPTION_COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -129,7 +134,13 @@ def _alerts(alerts: Iterable[Answer]) -> Iterator[RenderableType]:
         style = "bold red" if red else "yellow"
         title = f"{'RED FLAG' if red else 'Pitfall'}: {alert['label']}"
         yield Padding(
-            Panel(alert["text"], title=Text(title, style), title_align="left", border_style=style, box=box.ASCII2),
+            Panel(
+                alert["text"],
+                title=Text(title, style),
+                title_align="left",
+                border_style=style,
+                box=box.ASCII2,
+            ),
             (1, 0, 0, 2),
             expand=False,
         )

@@ -11,13 +11,13 @@ import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import pyoxigraph as ox
 
 from dvt_kg.errors import UnsupportedAxiom
-from dvt_kg.ontology import OWL, RDF, RDFS, XSD, Ontology, local_name
+from dvt_kg.ontology import OWL, RDF, RDFS, XSD, Ontology, RdfTerm, local_name
 from dvt_kg.patients import Fact
 
 
@@ -86,7 +86,14 @@ _OWL_KNOWN = {
     *("backwardCompatibleWith", "incompatibleWith", "differentFrom", "distinctMembers"),
 }
 _TYPES_KNOWN = {
-    *("Class", "Restriction", "ObjectProperty", "DatatypeProperty", "AnnotationProperty", "FunctionalProperty"),
+    *(
+        "Class",
+        "Restriction",
+        "ObjectProperty",
+        "DatatypeProperty",
+        "AnnotationProperty",
+        "FunctionalProperty",
+    ),
     *("NamedIndividual", "Ontology", "AllDisjointClasses", "AllDifferent"),
 }
 
@@ -132,7 +139,7 @@ class _Axioms:
     def has_type(self, node: object, kind: ox.NamedNode) -> bool:
         return any(True for _ in self.store.quads_for_pattern(node, _TYPE, kind))  # type: ignore[arg-type]
 
-    def one(self, subject: Node, predicate: ox.NamedNode) -> ox.Term | None:
+    def one(self, subject: Node, predicate: ox.NamedNode) -> RdfTerm | None:
         return next(iter(self.ontology.objects(subject, predicate)), None)
 
     def pairs(self, predicate: ox.NamedNode) -> list[tuple[Node, Node]]:
@@ -140,7 +147,7 @@ class _Axioms:
         found = [(q.subject, q.object) for q in quads]
         return sorted(found, key=str)  # type: ignore[arg-type]
 
-    def items(self, head: ox.Term | None) -> list[Node]:
+    def items(self, head: RdfTerm | None) -> list[Node]:
         """The members of an RDF list."""
         found: list[Node] = []
         while isinstance(head, ox.BlankNode):
@@ -167,7 +174,7 @@ class _Axioms:
                 return self._some(prop, filler)
         raise UnsupportedAxiom(self.words(node), "no rule for this class expression")
 
-    def _has_value(self, prop: ox.NamedNode, value: ox.Term) -> Atom:
+    def _has_value(self, prop: ox.NamedNode, value: RdfTerm) -> Atom:
         if isinstance(value, ox.NamedNode):
             return Value(local_name(prop), local_name(value))
         assert isinstance(value, ox.Literal)
@@ -204,7 +211,7 @@ class _Axioms:
         (body,) = self.bodies(node)
         return list(body)
 
-    def words(self, node: ox.Term) -> str:
+    def words(self, node: RdfTerm) -> str:
         """A class expression in the manner of the Manchester syntax."""
         if isinstance(node, ox.BlankNode):
             for predicate, joint in (("intersectionOf", " and "), ("unionOf", " or ")):
@@ -324,6 +331,9 @@ class Limit(NamedTuple):
     size: int = 1_000_000
 
 
+STANDARD = Limit()
+
+
 class RuleSet:
     """Rules, ready to be run over the facts of one patient."""
 
@@ -336,6 +346,14 @@ class RuleSet:
         for rule in self.rules:
             for atom in rule.body:
                 index.setdefault(atom, []).append(rule)
+        return index
+
+    @cached_property
+    def by_head(self) -> dict[Atom | None, list[Rule]]:
+        """The rules by what they conclude."""
+        index: dict[Atom | None, list[Rule]] = {}
+        for rule in self.rules:
+            index.setdefault(rule.head, []).append(rule)
         return index
 
     @cached_property
@@ -354,6 +372,7 @@ class RuleSet:
         atoms = {atom for rule in self.rules for atom in rule.body if not isinstance(atom, Type)}
         return frozenset(atom.property for atom in atoms)
 
+    @lru_cache(maxsize=100_000)  # noqa: B019 - lives as long as the ontology it belongs to
     def seeds(self, fact: Fact) -> tuple[Atom, ...]:
         """What a recorded fact makes true at once; nothing where no rule asks about it."""
         if isinstance(fact.value, Decimal):
@@ -382,7 +401,7 @@ class RuleSet:
         return true
 
     def supports(
-        self, seeds: Mapping[Atom, set[Mask]], *, limit: Limit = Limit()
+        self, seeds: Mapping[Atom, set[Mask]], *, limit: Limit = STANDARD
     ) -> dict[Atom | None, set[Mask]]:
         """The minimal sets of assumptions that entail each conclusion.
 
@@ -406,17 +425,17 @@ class RuleSet:
                 for mask in sorted(have, key=lambda m: (m.bit_count(), m))[limit.sets :]:
                     have.discard(mask)
 
-        for atom, masks in seeds.items():
-            learn(atom, masks)
+        for seed, masks in seeds.items():
+            learn(seed, masks)
         while waiting:
-            atom, fresh = waiting.popitem()
-            fresh &= known[atom]
+            learnt, fresh = waiting.popitem()
+            fresh &= known[learnt]
             if not fresh:
                 continue
-            for rule in self._index.get(atom, ()):
+            for rule in self._index.get(learnt, ()):
                 sets = fresh
                 for other in rule.body:
-                    if other != atom:
+                    if other != learnt:
                         sets = {a | b for a in sets for b in known.get(other, ())}
                 if sets:
                     learn(rule.head, sets)

@@ -79,10 +79,12 @@ class Written(str):
 class Slot(Protocol):
     """A place of a record.
 
-    ``single`` says whether a record holds one value at most there.
+    ``single`` says that a record has one value at most of the fact's property, ``many`` that
+    it has a list of values there.
     """
 
     single: bool
+    many: bool
 
     def fact(self, value: object) -> Fact | None:
         """The fact that a value makes, or None where it says unknown.
@@ -99,6 +101,7 @@ class State:
     """
 
     single = False
+    many = False
 
     def __init__(self, finding: str) -> None:
         self.facts: dict[str, Fact | None] = {
@@ -129,20 +132,22 @@ class Name:
     :param property: the property of the fact
     :param names: the names that it takes
     :param what: what such a name is called
-    :param single: whether a record holds one at most
+    :param many: whether a record has a list of them
     :param unknown: whether the value may be ``unknown``
 
-    >>> Name("side", {"left", "right"}, what="side", single=True).fact("left")
+    >>> Name("side", {"left", "right"}, what="side").fact("left")
     Fact(property='side', value='left')
     """
 
     def __init__(
-        self, property: str, names: Collection[str], *, what: str, single: bool, unknown: bool = False
+        self, property: str, names: Collection[str], *, what: str, many: bool = False, unknown: bool = False
     ) -> None:
         self.property = property
         self.names = frozenset(names)
+        self.facts = {name: Fact(property, name) for name in self.names}
         self.what = what
-        self.single = single
+        self.many = many
+        self.single = not many
         self.unknown = unknown
 
     def fact(self, value: object) -> Fact | None:
@@ -151,8 +156,8 @@ class Name:
             return None
         if not isinstance(value, str):
             raise Refused(f"{kind(value)} is no {self.what}; write its name as text")
-        if value in self.names:
-            return Fact(self.property, value)
+        if value in self.facts:
+            return self.facts[value]
         if value != UNKNOWN:
             raise UnknownName(self.what, value, self.names)
         if not self.unknown:
@@ -164,9 +169,11 @@ class Number:
     """The slot of a measurement."""
 
     single = True
+    many = False
 
     def __init__(self, measurement: Measurement) -> None:
         self.measurement = measurement
+        self.facts: dict[Decimal, Fact] = {}
 
     def fact(self, value: object) -> Fact | None:
         """The fact that a number makes, in the measurement's unit."""
@@ -182,12 +189,14 @@ class Number:
             raise Refused("text is no number; write the number without quotes")
         else:
             raise Refused(f"{kind(value)} is no number; write a number or leave it out")
-        return Fact(self.measurement.property, self._plausible(number))
+        if not number.is_finite():
+            raise Refused(f"{number} is not a finite number; write a number or leave it out")
+        if number not in self.facts:
+            self.facts[number] = Fact(self.measurement.property, self._plausible(number))
+        return self.facts[number]
 
     def _plausible(self, number: Decimal) -> Decimal:
         known = self.measurement
-        if not number.is_finite():
-            raise Refused(f"{number} is not a finite number; write a number or leave it out")
         if number == 0:
             return Decimal(0)
         unit = "" if known.unit == "1" else f" {known.unit}"
@@ -213,9 +222,11 @@ class Time:
     """
 
     single = True
+    many = False
 
     def __init__(self, property: str) -> None:
         self.property = property
+        self.facts: dict[str, Fact] = {}
 
     def fact(self, value: object) -> Fact | None:
         """The fact that a time makes."""
@@ -223,7 +234,9 @@ class Time:
             return None
         if not isinstance(value, str):
             raise Refused(f"{kind(value)} is no time; write it as text, as in 2026-05-26T09:00:00Z")
-        return Fact(self.property, instant(value))
+        if value not in self.facts:
+            self.facts[value] = Fact(self.property, instant(value))
+        return self.facts[value]
 
 
 def instant(text: str) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from dvt_kg.documents import to_json
 from dvt_kg.errors import RecordError
-from dvt_kg.patients import THROMBUS
+from dvt_kg.ontology import Ontology
+from dvt_kg.patients import THROMBUS, Patient
 from dvt_kg.records import Draft, Layout, Vocabulary
-from dvt_kg.slots import Name, Number, Slot, UnknownName, Written, shown
+from dvt_kg.slots import Number, Slot, UnknownName, Written, shown
 
 ID = "id"
 DELIMITERS = (",", ";", "\t")
@@ -57,22 +59,61 @@ def drafts(text: str, name: str, vocabulary: Vocabulary) -> Iterator[Draft | Rec
     index = 0
     for line, row in _rows(lines, delimiter):
         if isinstance(row, csv.Error):
-            message = f"the row cannot be read ({row}); close its quotation marks, and double those in a cell"
             place = index if header else None
-            yield RecordError(
-                message, file=name, line=line, record=place, value=shown(lines[line - 1].strip())
+            remedy = "close its quotation marks, and double those inside a cell"
+            broken = RecordError(
+                f"the row cannot be read ({row}); {remedy}",
+                file=name,
+                line=line,
+                record=place,
+                value=shown(lines[line - 1].strip()),
             )
-        elif not any(row) or not any(cell.strip() for cell in row):
+            if not header:
+                raise broken
+            yield broken
+        elif not any(row) or not any(map(str.strip, row)):
             continue
-        elif not header:
+        elif header:
+            yield _draft(row, header, layout, index=index, file=name, line=line)
+        else:
             header = _header([cell.strip() for cell in row], layout)
-            if all(c.name != ID for c in header):
+            if all(place.name != ID for place in header):
                 message = "the header has no column 'id'; add one and give every row its id"
                 raise RecordError(message, file=name, line=line, field=ID)
             continue
-        else:
-            yield _draft(row, header, layout, index=index, file=name, line=line)
         index += 1
+
+
+def text(patients: Iterable[Patient], ontology: Ontology, *, delimiter: str = ",") -> str:
+    """Patients as a table, with the columns that any of them fills."""
+    rows = [_row(to_json(patient, ontology)) for patient in patients]
+    used = {ID}.union(*rows)
+    names = [ID, *columns(Vocabulary(ontology))]
+    return _written([name for name in names if name in used], rows, delimiter)
+
+
+def template(vocabulary: Vocabulary, *, delimiter: str = ",") -> str:
+    """The header of a table with every column."""
+    return _written([ID, *columns(vocabulary)], [], delimiter)
+
+
+def _row(record: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """A JSON record as the cells of a row."""
+    row: dict[str, str] = {}
+    for key, value in record.items():
+        if isinstance(value, dict):
+            row |= _row(value, f"{prefix}{key}/")
+        else:
+            row[column(prefix + key)] = SEPARATOR.join(value) if isinstance(value, list) else str(value)
+    return row
+
+
+def _written(names: list[str], rows: list[dict[str, str]], delimiter: str) -> str:
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, names, restval="", delimiter=delimiter, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
 
 
 def _draft(
@@ -92,7 +133,7 @@ def _draft(
             draft.refuse(place.name, value, place.fault, place.nearest)
         elif isinstance(slot, Number):
             draft.state(place.name, slot, Written(value))
-        elif isinstance(slot, Name) and not slot.single:
+        elif slot.many:
             for each in filter(None, map(str.strip, value.split(SEPARATOR))):
                 draft.state(place.name, slot, each)
         else:

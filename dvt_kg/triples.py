@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyoxigraph as ox
 
 from dvt_kg.errors import RecordError
-from dvt_kg.ontology import DCTERMS, NAMESPACE, RDF, XSD, Ontology, local_name
-from dvt_kg.patients import PATIENT_IRI, Patient
+from dvt_kg.ontology import DCTERMS, NAMESPACE, RDF, XSD, Ontology
+from dvt_kg.patients import PATIENT_IRI, Patient, canonical, term
 from dvt_kg.records import Draft, Layout, Vocabulary
-from dvt_kg.slots import Name, Number, Refused, Slot, Time, UnknownName, Written, kind, shown
+from dvt_kg.slots import UNKNOWN, Name, Number, Refused, Slot, Time, Written, kind, numeral, shown
 
 CONTEXT_IRI = "https://w3id.org/dvt-kg/context.jsonld"
 CONTEXT_FILE = "context.jsonld"
@@ -26,6 +26,8 @@ _EXACT = {XSD + name for name in ("decimal", *_INTEGERS)}
 _EXACT |= {XSD + sign + "Integer" for sign in ("positive", "negative", "nonPositive", "nonNegative")}
 _EXACT |= {XSD + "unsigned" + name.capitalize() for name in _INTEGERS[1:]}
 _INEXACT = {XSD + "double", XSD + "float"}
+_PREFIXES = {"dvt": NAMESPACE, "dcterms": DCTERMS, "xsd": XSD}
+_EXPONENT = re.compile(r"[0-9.][eE][+-]?[0-9]+$")
 _WHERE = re.compile(r"^Parser error at .*?: | \(line \d+\)$")
 
 Subject = ox.NamedNode | ox.BlankNode
@@ -68,6 +70,35 @@ def linked_drafts(text: str, name: str, vocabulary: Vocabulary) -> Iterator[Draf
     return _drafts(_parsed(json.dumps(document), ox.RdfFormat.JSON_LD, name), name, vocabulary)
 
 
+def text(
+    patients: Iterable[Patient], ontology: Ontology, *, format: ox.RdfFormat = ox.RdfFormat.TURTLE
+) -> str:
+    """Patients as Turtle or N-Triples."""
+    data = ox.serialize((t for p in patients for t in p.triples()), format=format, prefixes=_PREFIXES)
+    assert data is not None
+    return data.decode() or "# no patients\n"
+
+
+def linked_text(patients: Iterable[Patient], ontology: Ontology) -> str:
+    """Patients as JSON-LD, with the context written out, so that every processor can read it."""
+    written = context(ontology)
+    document = {"@context": written, "@graph": [_node(patient, written) for patient in patients]}
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def _node(patient: Patient, written: dict[str, Any]) -> dict[str, Any]:
+    """A patient as an object of JSON-LD."""
+    values: dict[str, list[str]] = {}
+    for fact in sorted(patient.facts, key=str):
+        object_ = term(fact)
+        value = object_.value if isinstance(object_, ox.Literal) else str(fact.value)
+        values.setdefault(fact.property, []).append(value)
+    node: dict[str, Any] = {"@id": patient.iri, "@type": "Patient", "identifier": patient.id}
+    for property, stated in values.items():
+        node[property] = stated if len(stated) > 1 or "@container" in written[property] else stated[0]
+    return node
+
+
 def context(ontology: Ontology) -> dict[str, Any]:
     """The JSON-LD context of patients, which ships as ``ontology/context.jsonld``.
 
@@ -108,7 +139,8 @@ def _parsed(text: str, format: ox.RdfFormat, name: str) -> Subjects:
     subjects: Subjects = {}
     try:
         for quad in ox.parse(input=text, format=format, lenient=True):
-            subjects.setdefault(quad.subject, []).append((quad.predicate.value, quad.object))
+            object_ = quad.object if format != ox.RdfFormat.JSON_LD else _without_exponent(quad.object)
+            subjects.setdefault(quad.subject, []).append((quad.predicate.value, object_))
     except (SyntaxError, ValueError) as error:
         reason = _WHERE.sub("", getattr(error, "msg", None) or str(error))
         message = f"it is not valid {format.name} ({reason}); mend it there"
@@ -148,7 +180,7 @@ def _identified(subject: Subject, statements: Statements, layout: Layout, index:
         fault = f"the identifier of {_called(subject)} is no plain text; write it in quotes"
     else:
         id = texts[0]
-    value = id if id is not None else ", ".join(o.value for o in identifiers) or None
+    value = id if id is not None else ", ".join(map(_written, identifiers)) or None
     draft = Draft(value, layout, index=index, file=name, fault=fault)
     if draft.id is not None:
         iri = Patient(draft.id, frozenset()).iri
@@ -160,29 +192,32 @@ def _identified(subject: Subject, statements: Statements, layout: Layout, index:
 
 def _state(draft: Draft, predicate: str, object_: Term) -> None:
     """Put a statement about a patient into its slot."""
-    value = _text(object_)
-    if predicate == _TYPE:
-        if _is_ours(value) and value != _PATIENT:
-            message = "the reasoner infers such a class, a record does not state it; remove it"
-            draft.refuse("rdf:type", _short(value), message)
-        return
-    if predicate == _IDENTIFIER or not _is_ours(predicate):
-        return
-    slots = draft.layout.vocabulary.properties
-    property = local_name(ox.NamedNode(predicate))
-    slot = slots.get(property)
-    if slot is None:
-        draft.refuse_name(_short(predicate), _short(value), "property", property, frozenset(slots))
-        return
-    try:
-        stated = _value(object_, slot)
-    except UnknownName as unknown:
-        refusal = draft.layout.misplaced(unknown)
-        draft.refuse(_short(predicate), _short(value), str(refusal), refusal.nearest)
-    except Refused as refusal:
-        draft.refuse(_short(predicate), _short(value), str(refusal))
-    else:
-        draft.state(_short(predicate), slot, stated)
+    vocabulary = draft.layout.vocabulary
+    property = _local(predicate)
+    if slot := vocabulary.properties.get(property):
+        try:
+            value = _value(object_, slot)
+        except Refused as refusal:
+            draft.refuse(f"dvt:{property}", _written(object_), str(refusal))
+        else:
+            draft.state(f"dvt:{property}", slot, value)
+    elif predicate == _TYPE:
+        if (
+            object_ != ox.NamedNode(_PATIENT)
+            and isinstance(object_, ox.NamedNode)
+            and object_.value.startswith(NAMESPACE)
+        ):
+            draft.refuse("rdf:type", _written(object_), "only the reasoner states such a type; remove it")
+    elif predicate != _IDENTIFIER and (predicate.startswith(NAMESPACE) or ":" not in predicate):
+        field = f"dvt:{property}" if predicate.startswith(NAMESPACE) else property
+        if any(
+            property == known.name and "ObjectProperty" in known.kinds for known in vocabulary.ontology.terms
+        ):
+            message = "only the reasoner states such a thing of a patient; remove it"
+            draft.refuse(field, _written(object_), message)
+        else:
+            known = frozenset({*vocabulary.properties, draft.layout.id_field})
+            draft.refuse_name(field, _written(object_), "property", property, known)
 
 
 def _value(object_: Term, slot: Slot) -> str:
@@ -190,50 +225,42 @@ def _value(object_: Term, slot: Slot) -> str:
 
     :raises Refused: where it is of another kind than the slot
     """
-    value = _text(object_)
     if isinstance(slot, Name):
         if not isinstance(object_, ox.NamedNode):
-            raise Refused(
-                f"{_kind(object_)} is no {slot.what}; write a term of the ontology, as dvt:{min(slot.names)}"
-            )
-        name = local_name(object_)
-        if name not in slot.names:
-            raise UnknownName(slot.what, name, slot.names)
-        return name
-    wanted = "xsd:dateTime" if isinstance(slot, Time) else "xsd:decimal"
+            known = min(slot.names)
+            raise Refused(f"{_kind(object_)} is no {slot.what}; write a term of the ontology, as dvt:{known}")
+        name = _local(object_.value)
+        return name if name != UNKNOWN else f"dvt:{name}"
+    kind = _kind(object_)
     if not isinstance(object_, ox.Literal):
-        raise Refused(f"{_kind(object_)} is no {wanted}; write a literal")
-    datatype = object_.datatype.value
+        raise Refused(f"{kind} is no value; write a literal")
+    value, datatype = object_.value, object_.datatype.value
     if isinstance(slot, Time):
-        if datatype == XSD + "dateTime":
-            return value
         if datatype == XSD + "date":
             remedy = f'"{value}T00:00:00Z"^^xsd:dateTime'
-            raise Refused(f"an xsd:date is no time, and reasoners stop at it; write {remedy}")
-        raise Refused(f"{_kind(object_)} is no time; write an xsd:dateTime")
+            raise Refused(f"an xsd:date has no time, and reasoners stop at it; write {remedy}")
+        if datatype != XSD + "dateTime":
+            raise Refused(f"{kind} is no time; write an xsd:dateTime, as 2026-05-26T09:00:00Z")
+        return value
     if datatype in _INEXACT:
-        raise Refused(
-            f"{_kind(object_)} is not exact, and reasoners pass over it; write an xsd:decimal, as 7.0"
-        )
+        raise Refused(f"{kind} is not exact, and reasoners pass over it; write an xsd:decimal, as 7.0")
     if datatype not in _EXACT:
-        raise Refused(f"{_kind(object_)} is no number; write an xsd:decimal, as 7.0")
-    if "e" in value.lower():
-        raise Refused(f"{shown(value)!r} is no xsd:decimal; write digits with a decimal point, as 7.0")
+        raise Refused(f"{kind} is no number; write an xsd:decimal, as 7.0")
+    if _EXPONENT.search(value):
+        raise Refused(f"{shown(value)!r} is no xsd:decimal; write it without an exponent, as 7.0")
     return Written(value)
 
 
-def _is_ours(iri: str) -> bool:
-    """Whether a term is in the ontology's namespace, or in none, which comes of a missing context."""
-    return iri.startswith(NAMESPACE) or ":" not in iri
+def _local(iri: str) -> str:
+    """The local name of a term of the ontology; any other IRI in its brackets, which no name has."""
+    return iri.removeprefix(NAMESPACE) if iri.startswith(NAMESPACE) else f"<{iri}>"
 
 
-def _text(term: Term) -> str:
-    return str(term) if isinstance(term, ox.Triple) else term.value
-
-
-def _short(value: str) -> str:
-    """A term or literal as an error repeats it."""
-    return f"dvt:{value.removeprefix(NAMESPACE)}" if value.startswith(NAMESPACE) else value
+def _written(term: Term) -> str:
+    """A term as an error repeats it."""
+    if isinstance(term, ox.NamedNode):
+        return _local(term.value)
+    return term.value if isinstance(term, ox.Literal) else _kind(term)
 
 
 def _called(subject: Subject) -> str:
@@ -250,6 +277,17 @@ def _kind(term: Term) -> str:
         return "a text"
     name = term.datatype.value.removeprefix(XSD)
     return "a text" if name == "string" else f"an xsd:{name}" if ":" not in name else "a literal"
+
+
+def _without_exponent(term: Term) -> Term:
+    """A decimal as JSON-LD makes it of a number of JSON, ``7.5E0``, as an ``xsd:decimal`` is written."""
+    if (
+        isinstance(term, ox.Literal)
+        and term.datatype.value == XSD + "decimal"
+        and _EXPONENT.search(term.value)
+    ):
+        return ox.Literal(canonical(numeral(term.value)), datatype=term.datatype)
+    return term
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

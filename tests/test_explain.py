@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+from hypothesis import assume, given, settings
+
+from dvt_kg import Fact
+from dvt_kg.explain import Missing, why
+from dvt_kg.rules import PATIENT, Atom, Value
+
+from .strategies import ONTOLOGY, RULES, facts
+
+MISSING = Missing(ONTOLOGY, RULES)
+PRESENTATIONS = ONTOLOGY.individuals("Presentation")
+
+
+def closure(stated: object) -> set[Atom | None]:
+    return RULES.closure({PATIENT, *RULES.profile(stated)})  # type: ignore[arg-type]
+
+
+def met(presentation: str) -> Value:
+    return Value("hasPresentation", presentation)
+
+
+@given(facts())
+@settings(max_examples=100, deadline=None)
+def test_the_reason_of_a_conclusion_entails_it_and_every_fact_of_it_is_needed(stated: frozenset[Fact]) -> None:
+    found = why(RULES, stated)
+    for atom in found.supports:
+        if atom is not None:
+            reason = found.reason(atom)
+            assert atom in closure(reason)
+            for fact in reason:
+                assert atom not in closure(set(reason) - {fact})
+
+
+@given(facts())
+@settings(max_examples=100, deadline=None)
+def test_clashes_are_minimal_and_what_stands_outside_them_is_consistent(stated: frozenset[Fact]) -> None:
+    found = why(RULES, stated)
+    assert (None in closure(stated)) is bool(found.clashes())
+    for clash in found.clashes():
+        assert None in closure(clash)
+        for fact in clash:
+            assert None not in closure(set(clash) - {fact})
+    assert None not in closure(found.unclashed())
+
+
+def test_two_independent_clashes_are_both_found() -> None:
+    stated = {
+        Fact("hasFinding", "fully-ambulatory"),
+        Fact("hasFinding", "mobility-limitation"),
+        Fact("sex", "male"),
+        Fact("hasFinding", "pregnancy"),
+    }
+    assert len(why(RULES, stated).clashes()) == 2
+
+
+def _settles(stated: frozenset[Fact], names: tuple[str, ...], goal: Value) -> bool:
+    """By brute force: whether some answers to the named questions yield the goal."""
+    questions = {q.name: q.answers for q in MISSING.questions}
+    kept = [f for f in stated if not (f.property == "recordedSeverity" and f.property in names)]
+
+    def tried(chosen: list[Fact], rest: tuple[str, ...]) -> bool:
+        if not rest:
+            closed = closure([*kept, *chosen])
+            return None not in closed and goal in closed
+        return any(tried([*chosen, answer], rest[1:]) for answer in questions[rest[0]])
+
+    return tried([], names)
+
+
+@given(facts(22))
+@settings(max_examples=60, deadline=None)
+def test_what_is_missing_settles_the_presentation_and_no_smaller_set_does(stated: frozenset[Fact]) -> None:
+    closed = closure(stated)
+    assume(None not in closed)
+    open_ = [
+        met(p) for p in PRESENTATIONS if met(p) not in closed and Value("ruledOutPresentation", p) not in closed
+    ]
+    found = MISSING.find(stated, open_)
+    recorded = {f.value if f.property.endswith(("Finding", "In")) else f.property for f in stated}
+    questions = [q.name for q in MISSING.questions if q.name not in recorded or q.name == "recordedSeverity"]
+    for goal in open_:
+        if goal in found:
+            assert _settles(stated, found[goal], goal)
+        if len(found.get(goal, "..")) <= 2:
+            sizes = range(1, len(found.get(goal, "..")))
+            for size in sizes:
+                assert not any(_settles(stated, names, goal) for names in combinations(questions, size))
+
+
+SILENT = frozenset({Fact("hasThrombusIn", "external-iliac-vein")})
+
+
+@pytest.mark.parametrize(
+    ("stated", "presentation", "names"),
+    [
+        (SILENT, "acr-2020-iliofemoral-5", {"symptomDurationDays", "phlegmasia-cerulea-dolens"}),
+        (SILENT, "acr-2020-iliofemoral-6", {"recordedSeverity", "symptoms-persistent", "anticoagulationDays"}),
+        (
+            SILENT,
+            "acr-2020-iliofemoral-1",
+            {"symptomDurationDays", "moderate-or-severe-symptom", "altering-comorbidity"},
+        ),
+        (
+            SILENT | {Fact("lacksFinding", n) for n in ("active-cancer", "pregnancy", "hypercoagulable-state")},
+            "acr-2020-iliofemoral-1",
+            {"symptomDurationDays", "moderate-or-severe-symptom", "absolute-contraindication-to-anticoagulation"},
+        ),
+        (
+            SILENT | {Fact("lacksFinding", "cyanosis")},
+            "acr-2020-iliofemoral-4",
+            {"symptomDurationDays", "may-thurner-configuration", "phlegmasia-alba-dolens"},
+        ),
+    ],
+)
+def test_the_umbrella_is_asked_for_unless_only_one_part_is_open(
+    stated: frozenset[Fact], presentation: str, names: set[str]
+) -> None:
+    assert set(MISSING.find(stated, [met(presentation)])[met(presentation)]) == names
+
+
+def test_a_recorded_severity_may_have_to_be_graded_again() -> None:
+    stated = frozenset(
+        {
+            Fact("hasThrombusIn", "popliteal-vein"),
+            Fact("lacksThrombusIn", "iliofemoral-vein"),
+            Fact("lacksFinding", "limb-threatening-ischemia"),
+            Fact("hasFinding", "tense-edema"),
+            Fact("recordedSeverity", "mild"),
+        }
+    )
+    goal = met("acr-2020-iliofemoral-3")
+    assert "recordedSeverity" in MISSING.find(stated, [goal])[goal]
+
+
+def test_a_presentation_that_no_recording_can_meet_is_left_out_and_can_be_ruled_out() -> None:
+    stated = SILENT | {Fact("lacksFinding", "anticoagulation-started")}
+    goal = met("acr-2020-iliofemoral-6")
+    assert goal not in MISSING.find(stated, [goal])
+    out = Value("ruledOutPresentation", "acr-2020-iliofemoral-6")
+    assert len(MISSING.find(stated, [out])[out]) == 1
