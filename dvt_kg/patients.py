@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pyoxigraph as ox
 
+from dvt_kg.errors import UsageError
 from dvt_kg.ontology import DCTERMS, RDF, XSD, Ontology, dvt
 
 PATIENT_IRI = "urn:dvt-kg:patient:"
@@ -55,12 +56,19 @@ class Patient:
     :param facts: what it states; what is not stated is unknown
     :param file: the file it came from
     :param line: its line there, where the format has lines
+    :raises UsageError: where a measurement has two values
     """
 
     id: str
     facts: frozenset[Fact]
     file: str | None = None
     line: int | None = None
+
+    def __post_init__(self) -> None:
+        numbers = [fact.property for fact in self.facts if isinstance(fact.value, Decimal)]
+        if len(numbers) != len(set(numbers)):
+            twice = next(name for name in numbers if numbers.count(name) > 1)
+            raise UsageError(f"patient {self.id!r} has two values of {twice}; a measurement has one")
 
     @property
     def iri(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from hypothesis import strategies as st
@@ -45,10 +46,10 @@ def facts(most: int = 14) -> st.SearchStrategy[frozenset[Fact]]:
         ]
     )
     stated = st.lists(st.one_of(findings, findings, veins, numbers, values), max_size=most)
-    return stated.map(_one_value_each)
+    return stated.map(one_value_each)
 
 
-def _one_value_each(stated: list[Fact]) -> frozenset[Fact]:
+def one_value_each(stated: Iterable[Fact]) -> frozenset[Fact]:
     """The facts with the last value of each finding, vein, number and field."""
     states = ("hasFinding", "lacksFinding", "hasThrombusIn", "lacksThrombusIn")
     return frozenset({f.value if f.property in states else f.property: f for f in stated}.values())
