@@ -24,7 +24,7 @@ from dvt_kg.classification import Classification, classify
 from dvt_kg.errors import DvtKgError, RecordError, UsageError
 from dvt_kg.graph import FORMATS, INFERRED, ONTOLOGY, PATIENTS, KnowledgeGraph
 from dvt_kg.ontology import Ontology
-from dvt_kg.readers import READERS, Reading, read
+from dvt_kg.readers import READERS, TEMPLATES, Reading, read
 from dvt_kg.reasoner import TIMEOUT, Reasoner
 
 # Exit statuses: input refused, wrong usage, a contradictory record, no answer.
@@ -161,7 +161,7 @@ def _console(out: IO[str]) -> Console:
     epilog=_examples(
         "dvt-kg recommend patients.json",
         "dvt-kg recommend --format json ward.csv > answers.json",
-        "cat patient.ttl | dvt-kg recommend --input-format turtle -",
+        "cat patient.ttl | dvt-kg recommend --input-format ttl -",
     )
 )
 @_FILES
@@ -442,7 +442,7 @@ def check(ctx: click.Context, files: tuple[str, ...], input_format: str | None, 
 
 
 @main.command(epilog=_examples("dvt-kg template csv > patients.csv", "dvt-kg template json > patient.json"))
-@click.argument("form", type=click.Choice(["csv", "json"]))
+@click.argument("form", type=click.Choice(list(TEMPLATES)))
 @_ontology_option
 def template(form: str, source: Path | None) -> None:
     """Write an empty record with every field that can be filled in."""

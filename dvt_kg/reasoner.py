@@ -11,6 +11,7 @@ long as the individuals are related by stated triples only, which is checked.
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import re
@@ -281,12 +282,18 @@ class Reasoner:
                 outcome.append((False, error))
 
         thread = threading.Thread(target=target, daemon=True)
+        # Objects of the waiting thread, such as Oxigraph's results, must not be collected in the other.
+        collecting = gc.isenabled()
+        gc.disable()
         thread.start()
         try:
             thread.join(self.timeout)
         except BaseException:
             self._interrupt()
             raise
+        finally:
+            if collecting:
+                gc.enable()
         if not outcome:
             self._interrupt()
             thread.join(5)

@@ -12,7 +12,7 @@ import pyoxigraph as ox
 from dvt_kg.classification import classify
 from dvt_kg.errors import OntologyError, UsageError
 from dvt_kg.graph import INFERRED
-from dvt_kg.ontology import DCTERMS, IRI, OWL, PREFIXES, Ontology, RdfTerm, data_dir
+from dvt_kg.ontology import DCTERMS, IRI, OWL, PREFIXES, XSD, Ontology, RdfTerm, data_dir
 from dvt_kg.readers import read
 from dvt_kg.reasoner import TIMEOUT, Reasoner
 
@@ -110,7 +110,8 @@ def _turtle(triples: list[ox.Triple]) -> bytes:
         if isinstance(node, ox.BlankNode):
             return rdflib.BNode(node.value)
         assert isinstance(node, ox.Literal)
-        datatype = None if node.language else rdflib.URIRef(node.datatype.value)
+        plain = node.language or node.datatype.value == XSD + "string"
+        datatype = None if plain else rdflib.URIRef(node.datatype.value)
         return rdflib.Literal(node.value, lang=node.language, datatype=datatype)
 
     graph = rdflib.Graph(bind_namespaces="none")

@@ -51,7 +51,7 @@ class Violation:
 def validate(data: Iterable[Patient] | rdflib.Graph, ontology: Ontology) -> tuple[Violation, ...]:
     """Check patients, or a graph of patients, against the shapes.
 
-    pySHACL parses every constraint anew for every patient, which takes half a second each. So
+    pySHACL parses every constraint anew for every patient, which takes nearly a second each. So
     Oxigraph first runs each constraint once over the whole graph, and pySHACL validates the
     subjects that any of them returns.
 
@@ -68,12 +68,19 @@ def validate(data: Iterable[Patient] | rdflib.Graph, ontology: Ontology) -> tupl
     """
     import rdflib  # noqa: PLC0415 - slow to import, and so is pySHACL
 
-    if not isinstance(data, rdflib.Graph):
-        data = _graph(triple for patient in data for triple in patient.triples())
-    store = ox.Store()
-    store.extend(ox.Quad(*triple) for triple in _vocabulary(ontology))
+    if isinstance(data, rdflib.Graph):
+        return _validated(data, ontology)
+    triples = [triple for patient in data for triple in patient.triples()]
+    suspects = _returned((ox.Quad(*triple) for triple in triples), ontology)
+    return conformance(_graph(t for t in triples if t.subject in suspects), ontology) if suspects else ()
+
+
+def _validated(data: rdflib.Graph, ontology: Ontology) -> tuple[Violation, ...]:
+    """The violations of a graph of rdflib, which can hold what is no RDF."""
+    import rdflib  # noqa: PLC0415
+
     subjects: dict[object, rdflib.term.Node] = {}
-    broken = []
+    quads, broken = [], []
     for subject, predicate, object_ in data:
         try:
             quad = _quad(subject, predicate, object_)
@@ -83,11 +90,11 @@ def validate(data: Iterable[Patient] | rdflib.Graph, ontology: Ontology) -> tupl
             )
             broken.append(Violation(_written(subject), _written(predicate), _written(object_), message))
         else:
-            store.add(quad)
+            quads.append(quad)
             subjects[quad.subject] = subject
     suspects = rdflib.Graph()
-    for found in _returned(store):
-        suspects += data.triples((subjects[found], None, None)) if found in subjects else ()
+    for found in _returned(quads, ontology) & subjects.keys():
+        suspects += data.triples((subjects[found], None, None))
     return tuple(sorted({*broken, *(conformance(suspects, ontology) if suspects else ())}))
 
 
@@ -121,14 +128,19 @@ def _vocabulary(ontology: Ontology) -> Iterator[ox.Triple]:
             yield quad.triple
 
 
-def _returned(store: ox.Store) -> set[object]:
-    """The terms that the constraints return when they run over a whole graph."""
+def _returned(quads: Iterable[ox.Quad], ontology: Ontology) -> set[object]:
+    """The terms that the constraints return when each runs once over a whole graph."""
+    store = ox.Store()
+    store.extend(ox.Quad(*triple) for triple in _vocabulary(ontology))
+    vocabulary = {quad.subject for quad in store}
+    store.extend(quads)
     shapes = ox.Store()
     shapes.load(path=data_dir("ontology") / SHAPES_FILE, format=ox.RdfFormat.TURTLE)
     declared = _solutions(shapes, _DECLARED)
     header = "".join(f"PREFIX {prefix.value}: <{namespace.value}>\n" for prefix, namespace in declared)
     constraints = [select.value for (select,) in _solutions(shapes, _CONSTRAINTS)]
-    return {term for select in constraints for row in _solutions(store, header + select) for term in row}
+    found = {term for select in constraints for row in _solutions(store, header + select) for term in row}
+    return found - vocabulary
 
 
 def _solutions(store: ox.Store, query: str) -> Iterator[Any]:

@@ -197,8 +197,8 @@ def test_the_cases_cover_every_state_alert_and_step(ontology: Ontology) -> None:
 
 
 def _rated(ontology: Ontology, presentation: str) -> Iterable[str]:
-    for statement in ontology.subjects(dvt("presentation"), dvt(presentation)):
-        for intervention in ontology.objects(statement, dvt("intervention")):
+    for statement in ontology.subjects(dvt("ratedFor"), dvt(presentation)):
+        for intervention in ontology.objects(statement, dvt("ratesIntervention")):
             yield intervention.value.partition("#")[2]
 
 
