@@ -38,7 +38,7 @@ def facts(rng: random.Random, ontology: Ontology, rules: RuleSet) -> frozenset[F
 
 
 def patients(count: int, profiles: int, ontology: Ontology, rules: RuleSet, seed: int = 1) -> list[Patient]:
-    """Patients of so many different profiles, the profiles in turn.
+    """Patients of so many different profiles, the profiles in turn, each patient of an own age.
 
     :param count: how many patients
     :param profiles: how many different profiles
@@ -49,4 +49,5 @@ def patients(count: int, profiles: int, ontology: Ontology, rules: RuleSet, seed
         drawn = facts(rng, ontology, rules)
         different.setdefault(rules.profile(drawn), drawn)
     drawn_facts = list(different.values())
-    return [Patient(f"patient-{n}", drawn_facts[n % profiles]) for n in range(count)]
+    ages = [Fact("ageYears", Decimal(rng.randint(18, 95))) for _ in range(count)]
+    return [Patient(f"patient-{n}", drawn_facts[n % profiles] | {ages[n]}) for n in range(count)]

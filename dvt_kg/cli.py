@@ -390,7 +390,7 @@ def queries_command(form: str) -> None:
     _print_rows(rows, ("query", "question", "parameters"), sys.stdout)
 
 
-@main.command(epilog=_examples("dvt-kg terms", "dvt-kg terms edema", "dvt-kg terms platelet --format json"))
+@main.command(epilog=_examples("dvt-kg terms", "dvt-kg terms edema", "dvt-kg terms vein --format json"))
 @click.argument("text", required=False, default="")
 @click.option(
     "--format",

@@ -114,7 +114,9 @@ def _place(fact: Fact) -> tuple[int, str]:
     """Where a fact stands in a written record."""
     if fact.property in ORDER:
         return ORDER.index(fact.property), str(fact.value)
-    return len(ORDER), f"{fact.property in STATES} {fact.value if fact.property in STATES else fact.property}"
+    if fact.property in STATES:
+        return len(ORDER), str(fact.value)
+    return len(ORDER) + 1, fact.property
 
 
 class _Form:

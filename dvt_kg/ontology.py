@@ -313,7 +313,10 @@ def _load(where: Path) -> Ontology:
 
 def _parse(file: Path, store: ox.Store) -> None:
     """Add a file's triples to a store."""
-    form = ox.RdfFormat.from_extension(file.suffix.lstrip(".")) or ox.RdfFormat.TURTLE
+    ending = file.suffix.lstrip(".")
+    form = ox.RdfFormat.RDF_XML if ending == "owl" else ox.RdfFormat.from_extension(ending)
+    if form is None:
+        raise OntologyError("the file's ending tells no RDF format; use .ttl, .owl or .nt", source=str(file))
     try:
         store.load(path=str(file), format=form, base_iri=IRI)
     except (SyntaxError, ValueError) as error:

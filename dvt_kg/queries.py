@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -247,7 +248,7 @@ def ask_endpoint(
     for graph in [g.value for g in GRAPHS] if graphs is None else graphs:
         wrapper.addDefaultGraph(graph)
     try:
-        answer: Any = wrapper.query().convert()
+        answer = json.loads(wrapper.query().response.read())
         names = tuple(answer["head"]["vars"])
         bindings = answer["results"]["bindings"]
         rows = tuple(tuple(_remote(b.get(n)) for n in names) for b in bindings)

@@ -172,15 +172,11 @@ def _header(names: list[str], layout: Layout) -> list[Column]:
 
 def _delimiter(lines: list[str], known: set[str]) -> str:
     """The delimiter that makes most known names of the header, else most names."""
+    first = next(line for line in lines if line.strip())
 
     def names(delimiter: str) -> tuple[int, int]:
-        rows = (
-            row
-            for _, row in _rows(lines, delimiter)
-            if isinstance(row, csv.Error) or any(map(str.strip, row))
-        )
-        row = next(rows, [])
-        return (0, 0) if isinstance(row, csv.Error) else (sum(c.strip() in known for c in row), len(row))
+        cells = [cell.strip(' "\r\n') for cell in first.split(delimiter)]
+        return sum(cell in known for cell in cells), len(cells)
 
     return max(DELIMITERS, key=names)
 

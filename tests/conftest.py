@@ -37,7 +37,10 @@ def extended(tmp_path: Path) -> Callable[[str], Ontology]:
         root = folder / "dvt-kg.ttl"
         text = root.read_text(encoding="utf-8")
         root.write_text(
-            text.replace("<https://w3id.org/dvt-kg/metadata> ;", "<https://w3id.org/dvt-kg/metadata> , <https://w3id.org/dvt-kg/local> ;"),
+            text.replace(
+                "<https://w3id.org/dvt-kg/metadata> ;",
+                "<https://w3id.org/dvt-kg/metadata> , <https://w3id.org/dvt-kg/local> ;",
+            ),
             encoding="utf-8",
         )
         return load(folder)

@@ -13,7 +13,9 @@ ONTOLOGY = load()
 FIELDS = ("sex", "recordedSeverity", "side", "confirmedBy")
 
 ids = (
-    st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=30).map(str.strip).filter(bool)
+    st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=30)
+    .map(str.strip)
+    .filter(bool)
 )
 times = st.tuples(
     st.datetimes().map(lambda t: t.replace(microsecond=0).isoformat()),
@@ -35,7 +37,10 @@ def patients(draw: st.DrawFn) -> Patient:
     findings = draw(st.dictionaries(st.sampled_from(sorted(ONTOLOGY.findings)), st.booleans(), max_size=8))
     facts = {Fact("hasFinding" if present else "lacksFinding", name) for name, present in findings.items()}
     for property in ("hasThrombusIn", "lacksThrombusIn"):
-        facts |= {Fact(property, name) for name in draw(st.sets(st.sampled_from(sorted(ONTOLOGY.veins)), max_size=3))}
+        facts |= {
+            Fact(property, name)
+            for name in draw(st.sets(st.sampled_from(sorted(ONTOLOGY.veins)), max_size=3))
+        }
     for property in draw(st.sets(st.sampled_from(FIELDS))):
         facts.add(Fact(property, draw(st.sampled_from(ONTOLOGY.values(property)))))
     for measurement in draw(st.sets(st.sampled_from(list(ONTOLOGY.measurements.values())), max_size=4)):

@@ -31,6 +31,14 @@ COMPRESSED = changed("compressed", {"may-thurner-configuration": "present"})
 UNKNOWN = changed("unknown", {"may-thurner-configuration": "unknown"})
 TENSE = changed("tense", {"tense-edema": "present"})
 BLEEDING = changed("bleeding", {"altering-comorbidity": "unknown", "active-major-bleeding": "present"})
+FORBIDDEN = changed(
+    "forbidden",
+    {
+        "altering-comorbidity": "unknown",
+        "active-major-bleeding": "present",
+        "may-thurner-configuration": "present",
+    },
+)
 PREGNANT = changed(
     "pregnant",
     {
@@ -46,4 +54,4 @@ THREATENED = changed(
 )
 TORN = changed("torn", {"mobility-limitation": "present", "phlegmasia-cerulea-dolens": "present"})
 EMPTY: dict[str, Any] = {"id": "empty"}
-RECORDS = [MILD, COMPRESSED, UNKNOWN, TENSE, BLEEDING, PREGNANT, THREATENED, TORN, EMPTY]
+RECORDS = [MILD, COMPRESSED, UNKNOWN, TENSE, BLEEDING, FORBIDDEN, PREGNANT, THREATENED, TORN, EMPTY]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from dvt_kg import Fact, load
-from dvt_kg.rules import compile_rules
+from dvt_kg.rules import Value, compile_rules
 
 ONTOLOGY = load()
 RULES = compile_rules(ONTOLOGY)
@@ -23,10 +23,10 @@ def _numbers(name: str) -> st.SearchStrategy[Fact]:
 
 # Names that the criteria ask about come up more often than the rest.
 _CENTRAL = sorted(
-    value.value
+    atom.value
     for rule in RULES.rules
-    for value in rule.body
-    if getattr(value, "property", "") == "hasFinding" and str(rule.head).endswith("Met")
+    for atom in rule.body
+    if isinstance(atom, Value) and atom.property == "hasFinding" and str(rule.head).endswith("Met")
 )
 
 

@@ -41,7 +41,9 @@ def test_the_answer_is_of_the_schema(answer: dict[str, Any]) -> None:
 
 @given(st.lists(facts(18), min_size=4, max_size=4))
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_every_answer_is_of_the_schema_and_counts_each_presentation_once(
     reasoner: Reasoner, stated: list[Any]
@@ -56,7 +58,9 @@ def test_every_answer_is_of_the_schema_and_counts_each_presentation_once(
             assert sorted(met + rest) == sorted(everything)
 
 
-def test_the_answer_says_what_made_it_and_that_it_is_for_review(answer: dict[str, Any], ontology: Ontology) -> None:
+def test_the_answer_says_what_made_it_and_that_it_is_for_review(
+    answer: dict[str, Any], ontology: Ontology
+) -> None:
     assert answer["ontology_version"] == ontology.version
     assert answer["reasoner"].startswith("HermiT ")
     assert "for review by a professional" in answer["notice"]
@@ -82,7 +86,9 @@ def test_options_come_most_appropriate_first_with_reasons_and_sources(results: d
     stockings = next(o for o in options if o["intervention"] == "graduated-compression-stockings")
     assert stockings["contraindication"] == "not-assessed"
     assert "heart-failure-nyha-4" in stockings["unassessed"]
-    assert all(o["contraindication"] == "none-on-file" for o in options if o["intervention"].endswith("filter"))
+    assert all(
+        o["contraindication"] == "none-on-file" for o in options if o["intervention"].endswith("filter")
+    )
 
 
 def test_a_conflict_names_both_statements(results: dict[str, Any]) -> None:
@@ -113,7 +119,10 @@ def test_the_guideline_none_of_whose_presentations_fits_is_named(results: dict[s
 
 
 def test_similar_interventions_are_told_apart_where_both_are_shown(results: dict[str, Any]) -> None:
-    assert [d["intervention"] for d in results["mild"]["distinctions"]] == ["anticoagulation", "anticoagulation-alone"]
+    assert [d["intervention"] for d in results["mild"]["distinctions"]] == [
+        "anticoagulation",
+        "anticoagulation-alone",
+    ]
     assert results["bleeding"]["distinctions"] == []
 
 
@@ -121,7 +130,9 @@ def test_that_other_comorbidities_were_not_asked_is_said(results: dict[str, Any]
     assert any("other comorbidities were not asked" in c["text"] for c in results["mild"]["caveats"])
 
 
-def test_a_relative_contraindication_shows_its_condition_and_what_is_still_open(results: dict[str, Any]) -> None:
+def test_a_relative_contraindication_shows_its_condition_and_what_is_still_open(
+    results: dict[str, Any],
+) -> None:
     option = next(o for o in results["pregnant"]["options"] if o["intervention"].startswith("catheter"))
     assert option["contraindication"] == "relative"
     assert [c["condition"] for c in option["contraindications"]] == ["pregnancy"]

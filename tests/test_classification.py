@@ -17,7 +17,9 @@ from .records import COMPRESSED, EMPTY, MILD, RECORDS, TORN, changed
 from .strategies import facts, one_value_each
 
 RELAXED = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
@@ -37,7 +39,9 @@ def answers(records: list[dict[str, Any]], reasoner: Reasoner) -> dict[str, dict
 
 @given(st.data())
 @RELAXED
-def test_a_record_s_answer_is_the_same_in_any_order_and_company(reasoner: Reasoner, data: st.DataObject) -> None:
+def test_a_record_s_answer_is_the_same_in_any_order_and_company(
+    reasoner: Reasoner, data: st.DataObject
+) -> None:
     stated = data.draw(st.lists(facts(), min_size=1, max_size=6))
     patients = [Patient(f"p{n}", f) for n, f in enumerate(stated)]
     chosen = data.draw(st.permutations(patients))[: data.draw(st.integers(1, len(patients)))]
@@ -67,13 +71,21 @@ def test_equal_profiles_are_judged_once_and_keep_their_own_numbers(
 ) -> None:
     asked: list[int] = []
     judge = reasoner.judge
-    monkeypatch.setattr(reasoner, "judge", lambda profiles, **k: asked.append(len(profiles)) or judge(profiles, **k))
+
+    def counted(profiles: Any, **options: Any) -> Any:
+        asked.append(len(profiles))
+        return judge(profiles, **options)
+
+    monkeypatch.setattr(reasoner, "judge", counted)
     records = [changed(f"p{n}", measurements={"symptom-duration-days": n}) for n in range(1, 14)]
     found = answers(records, reasoner)
     assert asked == [1, 0]
     for n in range(1, 14):
         criteria = {c["id"]: c for u in found[f"p{n}"]["undetermined"] for c in u["criteria"]}
-        assert criteria["acute-proximal-vte"]["because"] == ["external-iliac-vein present", f"symptom-duration-days {n}"]
+        assert criteria["acute-proximal-vte"]["because"] == [
+            "external-iliac-vein present",
+            f"symptom-duration-days {n}",
+        ]
 
 
 def test_a_contradictory_record_leaves_the_others_as_they_are(reasoner: Reasoner) -> None:
@@ -83,7 +95,9 @@ def test_a_contradictory_record_leaves_the_others_as_they_are(reasoner: Reasoner
     assert beside["torn"]["status"] == "contradictory"
 
 
-def test_the_red_flag_of_a_contradictory_record_is_kept_where_it_rests_on_other_facts(reasoner: Reasoner) -> None:
+def test_the_red_flag_of_a_contradictory_record_is_kept_where_it_rests_on_other_facts(
+    reasoner: Reasoner,
+) -> None:
     clash = {"findings": {"phlegmasia-cerulea-dolens": "present", "pregnancy": "present"}, "sex": "male"}
     found = answers([{"id": "kept", **clash}], reasoner)["kept"]
     assert found["status"] == "contradictory"
@@ -94,7 +108,11 @@ def test_the_red_flag_of_a_contradictory_record_is_kept_where_it_rests_on_other_
 
 def test_a_clash_shows_the_patient_s_own_number(reasoner: Reasoner) -> None:
     records = [
-        {"id": f"p{n}", "findings": {"severe-thrombocytopenia": "present"}, "measurements": {"platelet-count": n}}
+        {
+            "id": f"p{n}",
+            "findings": {"severe-thrombocytopenia": "present"},
+            "measurements": {"platelet-count": n},
+        }
         for n in (200, 201.5)
     ]
     found = answers(records, reasoner)
@@ -124,7 +142,9 @@ def test_the_inferred_graph_says_what_made_it(reasoner: Reasoner, ontology: Onto
 
 
 def test_all_superclasses_stand_in_the_inferred_graph(reasoner: Reasoner, ontology: Ontology) -> None:
-    patient = Patient("p", frozenset({Fact("symptomDurationDays", Decimal(3)), Fact("hasThrombusIn", "femoral-vein")}))
+    patient = Patient(
+        "p", frozenset({Fact("symptomDurationDays", Decimal(3)), Fact("hasThrombusIn", "femoral-vein")})
+    )
     graph = classify([patient], reasoner).graph()
     types = {t.object for t in graph.triples(INFERRED) if str(t.predicate).endswith("type>")}
     assert {dvt("AcuteOnsetMet"), dvt("AcuteProximalVteMet"), dvt("FemoropoplitealThrombosisMet")} <= types

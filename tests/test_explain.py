@@ -25,7 +25,9 @@ def met(presentation: str) -> Value:
 
 @given(facts())
 @settings(max_examples=100, deadline=None)
-def test_the_reason_of_a_conclusion_entails_it_and_every_fact_of_it_is_needed(stated: frozenset[Fact]) -> None:
+def test_the_reason_of_a_conclusion_entails_it_and_every_fact_of_it_is_needed(
+    stated: frozenset[Fact],
+) -> None:
     found = why(RULES, stated)
     for atom in found.supports:
         if atom is not None:
@@ -77,7 +79,9 @@ def test_what_is_missing_settles_the_presentation_and_no_smaller_set_does(stated
     closed = closure(stated)
     assume(None not in closed)
     open_ = [
-        met(p) for p in PRESENTATIONS if met(p) not in closed and Value("ruledOutPresentation", p) not in closed
+        met(p)
+        for p in PRESENTATIONS
+        if met(p) not in closed and Value("ruledOutPresentation", p) not in closed
     ]
     found = MISSING.find(stated, open_)
     recorded = {f.value if f.property.endswith(("Finding", "In")) else f.property for f in stated}
@@ -98,16 +102,25 @@ SILENT = frozenset({Fact("hasThrombusIn", "external-iliac-vein")})
     ("stated", "presentation", "names"),
     [
         (SILENT, "acr-2020-iliofemoral-5", {"symptomDurationDays", "phlegmasia-cerulea-dolens"}),
-        (SILENT, "acr-2020-iliofemoral-6", {"recordedSeverity", "symptoms-persistent", "anticoagulationDays"}),
+        (
+            SILENT,
+            "acr-2020-iliofemoral-6",
+            {"recordedSeverity", "symptoms-persistent", "anticoagulationDays"},
+        ),
         (
             SILENT,
             "acr-2020-iliofemoral-1",
             {"symptomDurationDays", "moderate-or-severe-symptom", "altering-comorbidity"},
         ),
         (
-            SILENT | {Fact("lacksFinding", n) for n in ("active-cancer", "pregnancy", "hypercoagulable-state")},
+            SILENT
+            | {Fact("lacksFinding", n) for n in ("active-cancer", "pregnancy", "hypercoagulable-state")},
             "acr-2020-iliofemoral-1",
-            {"symptomDurationDays", "moderate-or-severe-symptom", "absolute-contraindication-to-anticoagulation"},
+            {
+                "symptomDurationDays",
+                "moderate-or-severe-symptom",
+                "absolute-contraindication-to-anticoagulation",
+            },
         ),
         (
             SILENT | {Fact("lacksFinding", "cyanosis")},

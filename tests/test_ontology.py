@@ -15,7 +15,16 @@ from dvt_kg import Ontology, OntologyError, Reasoner, classify, load, read_recor
 from dvt_kg.ontology import CATALOG_FILE, IRI, catalog, data_dir, local_name, nearest
 
 FOLDER = data_dir("ontology")
-CORE = ("schema", "findings", "criteria", "interventions", "contraindications", "alerts", "sources", "ratings")
+CORE = (
+    "schema",
+    "findings",
+    "criteria",
+    "interventions",
+    "contraindications",
+    "alerts",
+    "sources",
+    "ratings",
+)
 WHOLE = (*CORE, "thresholds", "metadata", "dvt-kg", "examples")
 
 
@@ -52,7 +61,9 @@ def test_the_whole_is_in_owl_2_dl(reasoner: Reasoner) -> None:
 
 
 def test_only_the_thresholds_leave_the_tractable_profiles(reasoner: Reasoner) -> None:
-    assert {v.split(":")[0] for v in violations(reasoner, WHOLE, "EL")} == {"Use of data range not in profile"}
+    assert {v.split(":")[0] for v in violations(reasoner, WHOLE, "EL")} == {
+        "Use of data range not in profile"
+    }
 
 
 def test_the_root_imports_and_states_nothing_else() -> None:
@@ -76,7 +87,9 @@ def test_each_module_states_its_metadata(module: str) -> None:
         assert graph.value(subject, predicate), predicate
     assert str(graph.value(subject, OWL.versionInfo)) == version("dvt-kg")
     assert version("dvt-kg") in str(graph.value(subject, OWL.versionIRI))
-    assert graph.value(subject, DCTERMS.license) == rdflib.URIRef("https://creativecommons.org/licenses/by/4.0/")
+    assert graph.value(subject, DCTERMS.license) == rdflib.URIRef(
+        "https://creativecommons.org/licenses/by/4.0/"
+    )
 
 
 def test_the_package_has_the_ontology_s_version(ontology: Ontology) -> None:
@@ -100,7 +113,9 @@ def test_the_digest_does_not_depend_on_the_cut_into_modules(ontology: Ontology, 
         (lambda f: (f / "findings.ttl").write_text("no turtle"), "not valid Turtle"),
         (lambda f: (f / "findings.ttl").unlink(), "cannot be read: No such file"),
         (
-            lambda f: (f / CATALOG_FILE).write_text('<c xmlns="urn:oasis:names:tc:entity:xmlns:xml:catalog"/>'),
+            lambda f: (f / CATALOG_FILE).write_text(
+                '<c xmlns="urn:oasis:names:tc:entity:xmlns:xml:catalog"/>'
+            ),
             "the catalog names no file for it",
         ),
     ],
@@ -122,7 +137,8 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 FINDING = """
 dvt:groin-pain a owl:NamedIndividual , dvt:Finding ;
     rdfs:label "groin pain"@en ; skos:definition "Pain of the groin."@en ;
-    dvt:narrowerThan dvt:leg-pain ; dcterms:source dvt:project-decision ; rdfs:isDefinedBy <https://w3id.org/dvt-kg> .
+    dvt:narrowerThan dvt:leg-pain ; dcterms:source dvt:project-decision ;
+    rdfs:isDefinedBy <https://w3id.org/dvt-kg> .
 dvt:leg-pain dvt:broaderThan dvt:groin-pain .
 [ a owl:Restriction ; owl:onProperty dvt:hasFinding ; owl:hasValue dvt:groin-pain ]
     owl:disjointWith [ a owl:Restriction ; owl:onProperty dvt:lacksFinding ; owl:hasValue dvt:groin-pain ] .
@@ -136,7 +152,8 @@ dvt:PainfulMet a owl:Class ; rdfs:label "painful: met"@en ; rdfs:subClassOf dvt:
 dvt:PainfulNotMet a owl:Class ; rdfs:label "painful: not met"@en ; rdfs:subClassOf dvt:Patient ,
     [ a owl:Restriction ; owl:onProperty dvt:failsCriterion ; owl:hasValue dvt:painful ] ;
     owl:disjointWith dvt:PainfulMet ;
-    owl:equivalentClass [ a owl:Restriction ; owl:onProperty dvt:lacksFinding ; owl:hasValue dvt:groin-pain ] .
+    owl:equivalentClass
+    [ a owl:Restriction ; owl:onProperty dvt:lacksFinding ; owl:hasValue dvt:groin-pain ] .
 """
 PRESENTATION = """
 dvt:test-presentation a owl:NamedIndividual , dvt:Presentation ; rdfs:label "test presentation"@en ;
@@ -145,12 +162,14 @@ dvt:TestPresentationPatient a owl:Class ; rdfs:label "patient of the test"@en ;
     owl:equivalentClass [ a owl:Class ; owl:intersectionOf ( dvt:PainfulMet dvt:AcuteOnsetMet ) ] ;
     rdfs:subClassOf dvt:Patient ,
     [ a owl:Restriction ; owl:onProperty dvt:hasPresentation ; owl:hasValue dvt:test-presentation ] .
-dvt:test-presentation dvt:hasCriterion dvt:acute-onset . dvt:acute-onset dvt:criterionOf dvt:test-presentation .
+dvt:test-presentation dvt:hasCriterion dvt:acute-onset .
+dvt:acute-onset dvt:criterionOf dvt:test-presentation .
 """
 RATING = """
 dvt:test-rating a owl:NamedIndividual , dvt:Rating ; rdfs:label "test rating"@en ;
     dvt:ratedFor dvt:test-presentation ; dvt:ratesIntervention dvt:systemic-thrombolysis ;
-    dvt:category dvt:may-be-appropriate ; dvt:guideline dvt:acr-2020-iliofemoral ; dvt:rationale "A test."@en ;
+    dvt:category dvt:may-be-appropriate ; dvt:guideline dvt:acr-2020-iliofemoral ;
+    dvt:rationale "A test."@en ;
     dvt:locator "nowhere"@en ; dvt:verification dvt:secondary .
 """
 
@@ -189,14 +208,19 @@ def test_a_finding_criterion_presentation_and_rating_added_in_turtle_are_answere
 def test_a_measurement_with_a_threshold_added_in_turtle_is_read_and_answered(
     extended: Callable[[str], Ontology],
 ) -> None:
-    ontology = extended(FINDING + """
+    ontology = extended(
+        FINDING
+        + """
         dvt:painScore a owl:DatatypeProperty , owl:FunctionalProperty ; rdfs:label "pain score"@en ;
             skos:notation "pain-score" ; rdfs:domain dvt:Patient ; rdfs:range xsd:decimal ; dvt:unit "1" ;
             dvt:plausibleMinimum 0.0 ; dvt:plausibleMaximum 10.0 .
         [ a owl:Restriction ; owl:onProperty dvt:painScore ; owl:someValuesFrom
-            [ a rdfs:Datatype ; owl:onDatatype xsd:decimal ; owl:withRestrictions ( [ xsd:minInclusive 7.0 ] ) ] ]
-            rdfs:subClassOf [ a owl:Restriction ; owl:onProperty dvt:hasFinding ; owl:hasValue dvt:severe-leg-pain ] .
-    """)
+            [ a rdfs:Datatype ; owl:onDatatype xsd:decimal ;
+              owl:withRestrictions ( [ xsd:minInclusive 7.0 ] ) ] ]
+            rdfs:subClassOf
+            [ a owl:Restriction ; owl:onProperty dvt:hasFinding ; owl:hasValue dvt:severe-leg-pain ] .
+    """
+    )
     mild, severe = answer(
         ontology,
         {"id": "mild", "measurements": {"pain-score": 6.9}},
@@ -217,7 +241,9 @@ def test_a_term_is_found_by_words_of_its_name_label_or_definition(ontology: Onto
 
 
 def test_every_presentation_of_the_design_is_there_with_its_criteria(ontology: Ontology) -> None:
-    expected = {f"acr-2020-iliofemoral-{n}" for n in range(1, 8)} | {f"acr-2019-ivc-filter-{n}" for n in (1, 2)}
+    expected = {f"acr-2020-iliofemoral-{n}" for n in range(1, 8)} | {
+        f"acr-2019-ivc-filter-{n}" for n in (1, 2)
+    }
     assert set(ontology.individuals("Presentation")) == expected
     assert len(ontology.individuals("Criterion")) == 17
 

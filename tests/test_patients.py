@@ -33,15 +33,21 @@ def test_a_patient_is_triples_of_the_patients_graph() -> None:
             "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <https://w3id.org/dvt-kg#Patient>",
             '<http://purl.org/dc/terms/identifier> "a b"',
             "<https://w3id.org/dvt-kg#lacksFinding> <https://w3id.org/dvt-kg#cyanosis>",
-            "<https://w3id.org/dvt-kg#symptomDurationDays>"
-            ' "7.5"^^<http://www.w3.org/2001/XMLSchema#decimal>',
+            '<https://w3id.org/dvt-kg#symptomDurationDays> "7.5"^^<http://www.w3.org/2001/XMLSchema#decimal>',
         )
     }
 
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [("7", "7.0"), ("7.00", "7.0"), ("0", "0.0"), ("0.550", "0.55"), ("1E+2", "100.0"), ("1E-7", "0.0000001")],
+    [
+        ("7", "7.0"),
+        ("7.00", "7.0"),
+        ("0", "0.0"),
+        ("0.550", "0.55"),
+        ("1E+2", "100.0"),
+        ("1E-7", "0.0000001"),
+    ],
 )
 def test_a_number_is_written_in_the_canonical_form_of_a_decimal(number: str, text: str) -> None:
     assert canonical(Decimal(number)) == text

@@ -62,7 +62,8 @@ def test_every_name_in_a_query_exists_in_the_ontology(query: Query, ontology: On
 def rows_of(result: Any, variables: tuple[str, ...]) -> list[tuple[str | None, ...]]:
     """Rows of rdflib as text, in an order of their own; it writes the zone Z as +00:00."""
     rows = [
-        tuple(None if row[v] is None else str(row[v]).replace("+00:00", "Z") for v in variables) for row in result
+        tuple(None if row[v] is None else str(row[v]).replace("+00:00", "Z") for v in variables)
+        for row in result
     ]
     return sorted(rows, key=str)
 
@@ -90,7 +91,7 @@ def test_each_derivation_adds_the_same_on_oxigraph_and_on_rdflib(
     result = graph.store.query(query.text, default_graph=list(GRAPHS))
     assert isinstance(result, ox.QueryTriples)
     mine = {tuple(str(getattr(t, "value", t)) for t in (x.subject, x.predicate, x.object)) for x in result}
-    theirs = {tuple(map(str, triple)) for triple in dataset.query(query.text)}
+    theirs = {tuple(map(str, triple)) for triple in dataset.query(query.text)}  # type: ignore[arg-type]
     assert mine == theirs
     assert mine
 
@@ -111,18 +112,19 @@ def test_deriving_again_adds_nothing(graph: KnowledgeGraph) -> None:
 def test_a_parameter_is_bound_as_a_term(graph: KnowledgeGraph) -> None:
     rows = ask(graph, "options", patient="mild").plain()
     assert {row["patient"] for row in rows} == {"urn:dvt-kg:patient:mild"}
-    assert ask(graph, "rating-matrix", presentation="acr-2019-ivc-filter-2").plain()[0]["rating"] == "usually-appropriate"
+    assert (
+        ask(graph, "rating-matrix", presentation="acr-2019-ivc-filter-2").plain()[0]["rating"]
+        == "usually-appropriate"
+    )
 
 
-@pytest.mark.parametrize("value", ['x> } DELETE { ?s ?p ?o } #', '" } #', "a b", "<", "\\u003e"])
+@pytest.mark.parametrize("value", ["x> } DELETE { ?s ?p ?o } #", '" } #', "a b", "<", "\\u003e"])
 def test_a_parameter_that_tries_to_close_its_term_is_refused_or_finds_nothing(
     graph: KnowledgeGraph, value: str
 ) -> None:
     assert len(ask(graph, "options", patient=value)) == 0
-    try:
-        assert len(ask(graph, "rating-matrix", presentation=value)) == 0
-    except QueryError as error:
-        assert "is no name of a term" in str(error)
+    with pytest.raises(QueryError, match="is no name of a term"):
+        ask(graph, "rating-matrix", presentation=value)
 
 
 def test_a_wrong_parameter_is_named_with_the_nearest(graph: KnowledgeGraph) -> None:
@@ -139,7 +141,9 @@ def test_an_unknown_query_is_named_with_the_nearest() -> None:
 
 def test_a_query_of_one_s_own_is_run_from_a_file(graph: KnowledgeGraph, tmp_path: Path) -> None:
     file = tmp_path / "count.rq"
-    file.write_text("SELECT (COUNT(?p) AS ?n) WHERE { ?p a <https://w3id.org/dvt-kg#Patient> }", encoding="utf-8")
+    file.write_text(
+        "SELECT (COUNT(?p) AS ?n) WHERE { ?p a <https://w3id.org/dvt-kg#Patient> }", encoding="utf-8"
+    )
     ((count,),) = ask(graph, load(str(file))).rows
     assert getattr(count, "value", None) == str(len(RECORDS))
 

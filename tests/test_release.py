@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyoxigraph as ox
 import pytest
 import rdflib
 from rdflib.namespace import OWL, RDF
@@ -31,15 +32,19 @@ def test_two_builds_write_the_same_bytes(folder: Path, tmp_path: Path) -> None:
         assert (tmp_path / file.name).read_bytes() == file.read_bytes(), file.name
 
 
+def canonical(file: Path) -> set[str]:
+    """The triples of a file with canonical blank nodes."""
+    dataset = ox.Dataset(load(file).store)
+    dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
+    return set(map(str, dataset))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_turtle_and_rdf_xml_say_the_same_and_import_nothing(folder: Path, name: str) -> None:
-    turtle = rdflib.Graph().parse(folder / f"{name}.ttl")
-    xml = rdflib.Graph().parse(folder / f"{name}.owl", format="xml")
-    assert len(turtle) == len(xml)
-    named = {t for t in turtle if not any(isinstance(x, rdflib.BNode) for x in t)}
-    assert named == {t for t in xml if not any(isinstance(x, rdflib.BNode) for x in t)}
-    assert not list(turtle.triples((None, OWL.imports, None)))
-    assert len(list(turtle.subjects(RDF.type, OWL.Ontology))) == 1
+    turtle = canonical(folder / f"{name}.ttl")
+    assert turtle == canonical(folder / f"{name}.owl")
+    assert not [line for line in turtle if str(OWL.imports) in line]
+    assert len([line for line in turtle if line.endswith(f"<{RDF.type}> <{OWL.Ontology}>")]) == 1
 
 
 def test_the_merged_file_is_the_ontology(folder: Path, ontology: Ontology) -> None:
@@ -52,9 +57,9 @@ def test_the_inferred_file_shows_the_examples_classified(folder: Path) -> None:
     graph = rdflib.Graph().parse(folder / "dvt-kg-inferred.ttl")
     patients = set(graph.subjects(RDF.type, DVT.Patient))
     assert len(patients) == 15
-    assert {str(p).rsplit(":", 1)[-1] for p in graph.subjects(DVT.hasPresentation, DVT["acr-2020-iliofemoral-5"])} == {
-        "phlegmasia-cerulea"
-    }
+    assert {
+        str(p).rsplit(":", 1)[-1] for p in graph.subjects(DVT.hasPresentation, DVT["acr-2020-iliofemoral-5"])
+    } == {"phlegmasia-cerulea"}
     assert all(graph.value(p, DVT.status) for p in patients)
 
 
@@ -65,7 +70,9 @@ def test_the_owl_api_opens_the_examples_and_hermit_classifies_them(
     jclass: Any = reasoner._class
     manager = jclass("org.semanticweb.owlapi.apibinding.OWLManager").createOWLOntologyManager()
     loaded = manager.loadOntologyFromOntologyDocument(jclass("java.io.File")(str(folder / name)))
-    hermit = jclass("org.semanticweb.HermiT.Reasoner")(jclass("org.semanticweb.HermiT.Configuration")(), loaded)
+    hermit = jclass("org.semanticweb.HermiT.Reasoner")(
+        jclass("org.semanticweb.HermiT.Configuration")(), loaded
+    )
     assert hermit.isConsistent()
     factory, iri = manager.getOWLDataFactory(), jclass("org.semanticweb.owlapi.model.IRI").create
     patient = factory.getOWLNamedIndividual(iri("urn:dvt-kg:patient:phlegmasia-cerulea"))

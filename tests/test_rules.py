@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from dvt_kg import Fact, Ontology, UnsupportedAxiom
-from dvt_kg.rules import PATIENT, Range, Type, Value, compile_rules
+from dvt_kg.rules import PATIENT, Atom, Range, Type, Value, compile_rules
 
 from .strategies import RULES, facts
 
@@ -17,13 +17,18 @@ def met(criterion: str) -> Value:
     return Value("meetsCriterion", criterion)
 
 
-def conclusions(*stated: Fact) -> set[object]:
-    return set(RULES.closure({PATIENT, *RULES.profile(stated)}))
+def conclusions(*stated: Fact) -> set[Atom | None]:
+    return RULES.closure({PATIENT, *RULES.profile(stated)})
 
 
 def test_a_narrower_finding_makes_the_broader_present() -> None:
     found = conclusions(Fact("hasFinding", "phlegmasia-cerulea-dolens"))
-    for broader in ("limb-threatening-ischemia", "moderate-or-severe-symptom", "cyanosis", "skin-discoloration"):
+    for broader in (
+        "limb-threatening-ischemia",
+        "moderate-or-severe-symptom",
+        "cyanosis",
+        "skin-discoloration",
+    ):
         assert Value("hasFinding", broader) in found
 
 
@@ -44,13 +49,17 @@ def test_there_is_no_elimination_of_the_last_part() -> None:
     ("number", "severe", "moderate"),
     [("24.9", "has", "lacks"), ("25", "lacks", "has"), ("49.9", "lacks", "has"), ("50", "lacks", "lacks")],
 )
-def test_platelets_decide_thrombocytopenia_at_their_thresholds(number: str, severe: str, moderate: str) -> None:
+def test_platelets_decide_thrombocytopenia_at_their_thresholds(
+    number: str, severe: str, moderate: str
+) -> None:
     found = conclusions(Fact("plateletCount", Decimal(number)))
     assert Value(f"{severe}Finding", "severe-thrombocytopenia") in found
     assert Value(f"{moderate}Finding", "moderate-thrombocytopenia") in found
 
 
-@pytest.mark.parametrize(("days", "acute"), [("13.5", True), ("13.999", True), ("14", False), ("14.1", False)])
+@pytest.mark.parametrize(
+    ("days", "acute"), [("13.5", True), ("13.999", True), ("14", False), ("14.1", False)]
+)
 def test_onset_is_acute_below_fourteen_days(days: str, acute: bool) -> None:
     found = conclusions(Fact("symptomDurationDays", Decimal(days)))
     assert (met("acute-onset") in found) is acute
@@ -62,7 +71,7 @@ def test_nothing_follows_from_silence() -> None:
 
 
 def test_an_empty_set_of_facts_supports_nothing_and_a_single_fact_its_own_conclusions() -> None:
-    seeds = {Value("hasFinding", "cyanosis"): {1}, Value("hasFinding", "pallor"): {2}}
+    seeds: dict[Atom, set[int]] = {Value("hasFinding", "cyanosis"): {1}, Value("hasFinding", "pallor"): {2}}
     found = RULES.supports(seeds)
     assert found[Value("hasFinding", "skin-discoloration")] == {1, 2}
     assert found[met("moderate-to-severe-symptoms")] == {1, 2}
@@ -72,21 +81,21 @@ def test_an_empty_set_of_facts_supports_nothing_and_a_single_fact_its_own_conclu
 @settings(max_examples=60, deadline=None)
 def test_supports_are_exactly_the_minimal_sets_that_entail(stated: frozenset[Fact]) -> None:
     ordered = sorted(stated, key=str)
-    seeds: dict[object, set[int]] = {PATIENT: {0}}
+    seeds: dict[Atom, set[int]] = {PATIENT: {0}}
     for bit, fact in enumerate(ordered):
         for atom in RULES.seeds(fact):
             seeds.setdefault(atom, set()).add(1 << bit)
-    supports = RULES.supports(seeds)  # type: ignore[arg-type]
+    supports = RULES.supports(seeds)
     closures = {
         mask: conclusions(*(f for bit, f in enumerate(ordered) if mask >> bit & 1))
         for mask in range(1 << len(ordered))
     }
     atoms = {atom for closed in closures.values() for atom in closed}
     assert atoms == supports.keys()
-    for atom in atoms:
-        entailing = {mask for mask, closed in closures.items() if atom in closed}
+    for conclusion in atoms:
+        entailing = {mask for mask, closed in closures.items() if conclusion in closed}
         minimal = {m for m in entailing if not any(o != m and o & m == o for o in entailing)}
-        assert supports[atom] == minimal  # type: ignore[index]
+        assert supports[conclusion] == minimal
 
 
 @pytest.mark.parametrize(
@@ -96,7 +105,10 @@ def test_supports_are_exactly_the_minimal_sets_that_entail(stated: frozenset[Fac
         ("dvt:hasFinding owl:inverseOf dvt:foundIn .", "inverseOf"),
         ("dvt:implies a owl:TransitiveProperty .", "TransitiveProperty"),
         ("dvt:side a owl:FunctionalProperty .", "FunctionalProperty"),
-        ("dvt:AcuteOnsetMet rdfs:subClassOf [ owl:unionOf ( dvt:Patient dvt:MildSymptomsMet ) ] .", "Patient or"),
+        (
+            "dvt:AcuteOnsetMet rdfs:subClassOf [ owl:unionOf ( dvt:Patient dvt:MildSymptomsMet ) ] .",
+            "Patient or",
+        ),
         (
             "dvt:AcuteOnsetMet rdfs:subClassOf [ a owl:Restriction ; owl:onProperty dvt:hasFinding ;"
             " owl:someValuesFrom dvt:Finding ] .",
@@ -108,7 +120,10 @@ def test_supports_are_exactly_the_minimal_sets_that_entail(stated: frozenset[Fac
             " rdfs:subClassOf dvt:AcuteOnsetMet .",
             "minCardinality",
         ),
-        ("dvt:hasFinding owl:propertyChainAxiom ( dvt:hasFinding dvt:implies dvt:implies ) .", "implies o implies"),
+        (
+            "dvt:hasFinding owl:propertyChainAxiom ( dvt:hasFinding dvt:implies dvt:implies ) .",
+            "implies o implies",
+        ),
     ],
 )
 def test_an_axiom_that_cannot_be_carried_is_refused_by_name(
@@ -129,7 +144,8 @@ def test_a_union_or_an_existential_over_named_individuals_on_the_left_is_carried
             [ a owl:Restriction ; owl:onProperty dvt:hasFinding ; owl:hasValue dvt:leg-pain ] ) ]
             rdfs:subClassOf dvt:SwollenOrPainful .
         dvt:Sided a owl:Class .
-        [ a owl:Restriction ; owl:onProperty dvt:side ; owl:someValuesFrom dvt:Side ] rdfs:subClassOf dvt:Sided .
+        [ a owl:Restriction ; owl:onProperty dvt:side ; owl:someValuesFrom dvt:Side ]
+            rdfs:subClassOf dvt:Sided .
     """)
     rules = compile_rules(ontology)
     for fact in (Fact("hasFinding", "leg-swelling"), Fact("hasFinding", "leg-pain")):

@@ -57,7 +57,16 @@ def test_what_is_no_time_is_refused_with_the_remedy(text: str, remedy: str) -> N
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("7", "7"), ("7.0", "7"), (".5", "0.5"), ("5.", "5"), ("1e2", "100"), ("+3", "3"), (" 7 ", "7"), ("-0", "0")],
+    [
+        ("7", "7"),
+        ("7.0", "7"),
+        (".5", "0.5"),
+        ("5.", "5"),
+        ("1e2", "100"),
+        ("+3", "3"),
+        (" 7 ", "7"),
+        ("-0", "0"),
+    ],
 )
 def test_a_numeral_is_a_number(text: str, number: str) -> None:
     assert number_from_text(text) == Decimal(number)

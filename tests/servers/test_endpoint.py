@@ -1,0 +1,174 @@
+"""The catalogue on Oxigraph's own server, loaded with what ``build`` and ``classify`` write."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import json
+import socket
+import subprocess
+import sysconfig
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from dvt_kg import (
+    EndpointError,
+    KnowledgeGraph,
+    Ontology,
+    Reasoner,
+    ask,
+    ask_endpoint,
+    build,
+    catalogue,
+    classify,
+    read_records,
+)
+from dvt_kg.cli import main
+from dvt_kg.graph import GRAPHS
+from tests.records import RECORDS
+
+OXIGRAPH = Path(sysconfig.get_path("scripts")) / "oxigraph"
+REQUIRED: dict[str, dict[str, Any]] = {
+    "statements-about-intervention": {"intervention": "systemic-thrombolysis"}
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def graph(ontology: Ontology, reasoner: Reasoner) -> KnowledgeGraph:
+    return classify(read_records(RECORDS, ontology).patients, reasoner).graph()
+
+
+@pytest.fixture(scope="module")
+def endpoint(ontology: Ontology, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that holds the merged ontology, the records and what was inferred of them."""
+    folder = tmp_path_factory.mktemp("served")
+    build(folder / "built", ontology)
+    (folder / "records.json").write_text(json.dumps(RECORDS), encoding="utf-8")
+    classified = CliRunner().invoke(
+        main,
+        [
+            "classify",
+            "--format",
+            "nquads",
+            "--with-patients",
+            str(folder / "records.json"),
+            "-o",
+            str(folder / "c.nq"),
+        ],
+    )
+    assert classified.exit_code == 3, classified.output
+    location = ["--location", str(folder / "store")]
+    merged = ["--file", str(folder / "built" / "dvt-kg.ttl"), "--graph", GRAPHS[2].value]
+    for words in (["load", *location, *merged], ["load", *location, "--file", str(folder / "c.nq")]):
+        subprocess.run([str(OXIGRAPH), *words], check=True, capture_output=True)
+    port = free_port()
+    server = subprocess.Popen(
+        [str(OXIGRAPH), "serve-read-only", *location, "--bind", f"127.0.0.1:{port}"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(100):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}/query"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_each_query_gives_the_same_rows_on_the_server(
+    endpoint: str, graph: KnowledgeGraph, name: str
+) -> None:
+    parameters = REQUIRED.get(name, {})
+    here, there = ask(graph, name, **parameters).plain(), ask_endpoint(endpoint, name, **parameters).plain()
+    moving = {"time"}  # the two graphs were made at different moments
+    here, there = (
+        [{k: v for k, v in row.items() if k not in moving} for row in rows] for rows in (here, there)
+    )
+    assert sorted(map(str, there)) == sorted(map(str, here))
+    assert here
+
+
+def test_a_parameter_is_bound_on_the_server(endpoint: str) -> None:
+    rows = ask_endpoint(endpoint, "options", patient="mild").plain()
+    assert {row["patient"] for row in rows} == {"urn:dvt-kg:patient:mild"}
+
+
+def test_the_command_line_asks_the_server(endpoint: str) -> None:
+    result = CliRunner().invoke(main, ["query", "status", "--endpoint", endpoint, "--param", "patient=torn"])
+    assert result.exit_code == 0, result.output
+    assert "contradictory" in result.stdout
+
+
+def test_a_query_that_the_server_refuses_is_one_clear_error(endpoint: str, tmp_path: Path) -> None:
+    file = tmp_path / "broken.rq"
+    file.write_text("SELECT WHERE", encoding="utf-8")
+    with pytest.raises(EndpointError, match="the query was refused"):
+        ask_endpoint(endpoint, str(file))
+
+
+def test_nobody_listening_is_one_clear_error() -> None:
+    with pytest.raises(EndpointError, match=r"cannot be reached: .*refused"):
+        ask_endpoint(f"http://127.0.0.1:{free_port()}/query", "status")
+
+
+def test_an_address_that_is_none_is_one_clear_error() -> None:
+    with pytest.raises(EndpointError):
+        ask_endpoint("nonsense", "status")
+
+
+@pytest.fixture
+def odd_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A server that answers with a page, or too late."""
+    late = request.param == "late"
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            if late:
+                time.sleep(3)
+            self.send_response(200)
+            self.send_header(
+                "Content-Type", "text/html" if request.param == "page" else "application/sparql-results+json"
+            )
+            self.end_headers()
+            body = b"<html>hello</html>" if request.param == "page" else b'{"head": {"vars": ["x"]}, "resu'
+            with contextlib.suppress(BrokenPipeError):
+                self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing is logged."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("odd_server", "message"),
+    [("page", "no SPARQL JSON"), ("half", "no SPARQL JSON"), ("late", "no answer within 1 s")],
+    indirect=["odd_server"],
+)
+def test_an_odd_answer_is_one_clear_error(odd_server: str, message: str) -> None:
+    with pytest.raises(EndpointError, match=message):
+        ask_endpoint(odd_server, "status", timeout=1)
