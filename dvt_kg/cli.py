@@ -27,8 +27,8 @@ from dvt_kg.ontology import Ontology
 from dvt_kg.readers import READERS, TEMPLATES, Reading, read
 from dvt_kg.reasoner import TIMEOUT, Reasoner
 
-# Exit statuses: input refused, wrong usage, a contradictory record, no answer.
-REFUSED, USAGE, CONTRADICTORY, FAILED = 1, 2, 3, 4
+# Exit statuses beside 0 and click's own 2 for wrong usage.
+REFUSED, CONTRADICTORY, FAILED, INTERRUPTED = 1, 3, 4, 130
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,6 +47,9 @@ class _Program(click.Group):
         except DvtKgError as error:
             click.echo(f"dvt-kg: {error}", err=True)
             ctx.exit(FAILED)
+        except KeyboardInterrupt:
+            click.echo("dvt-kg: interrupted; nothing was written", err=True)
+            ctx.exit(INTERRUPTED)
 
 
 def _examples(*lines: str) -> str:

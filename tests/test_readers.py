@@ -958,7 +958,7 @@ def test_a_template_has_every_place_and_reads_once_it_has_an_id(format: str, ont
     else:
         assert read_text(text, format) == Reading((), ())
         reading = read_text(text + "a\n", format)
-    assert (ids(reading), reading.errors, reading.patients[0].facts) == (["a"], (), set())
+    assert (ids(reading), reading.errors, reading.patients[0].facts) == (["a"], (), frozenset())
 
 
 def harmless(reading: Reading) -> None:
@@ -983,6 +983,7 @@ anything = st.recursive(
 records = st.dictionaries(st.sampled_from((*RECORD, "other")), anything, max_size=6)
 
 
+@settings(deadline=None)
 @given(st.lists(records | anything, max_size=4))
 def test_whatever_objects_are_read_nothing_but_errors_comes_of_it(found: list[Any]) -> None:
     reading = read_records(found)
@@ -990,12 +991,13 @@ def test_whatever_objects_are_read_nothing_but_errors_comes_of_it(found: list[An
     assert len(reading.patients) + len(reading.errors) >= len(found)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.sampled_from(list(READERS)))
 def test_whatever_bytes_are_read_nothing_but_errors_comes_of_it(data: bytes, format: str) -> None:
     harmless(read_text(data, format))
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(st.data(), st.sampled_from(list(READERS)))
 def test_a_text_that_is_damaged_somewhere_never_raises(data: st.DataObject, format: str) -> None:
     text = TEXTS[format]
@@ -1007,6 +1009,7 @@ def test_a_text_that_is_damaged_somewhere_never_raises(data: st.DataObject, form
     harmless(read_text(text[:start] + noise + text[end:], format))
 
 
+@settings(deadline=None)
 @given(anything)
 def test_whatever_json_is_read_nothing_but_errors_comes_of_it(document: object) -> None:
     text = json.dumps(document, default=str)

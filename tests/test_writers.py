@@ -69,7 +69,7 @@ def test_rdflib_reads_the_same_graph_from_every_format_of_triples(drawn: list[Pa
     assert all(isomorphic(graphs[0], graph) for graph in graphs[1:])
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(several)
 def test_any_record_has_the_form_of_the_schema(
     schema: jsonschema.Draft202012Validator, drawn: list[Patient]
