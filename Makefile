@@ -8,7 +8,7 @@ READY := .venv/.ready
 
 demo: $(READY)
 	$(BIN)/dvt-kg recommend examples/patient.json
-	$(BIN)/dvt-kg query conflicts examples/patients.json || test $$? -eq 3
+	$(BIN)/dvt-kg query presentations examples/patients.json
 
 test: $(READY)
 	$(BIN)/ruff check .

@@ -16,10 +16,9 @@ from typing import IO, Any, TypeVar
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
+from dvt_kg import answers, queries, readers, reports
 from dvt_kg import ontology as ontologies
-from dvt_kg import queries
 from dvt_kg.classification import Classification, classify
 from dvt_kg.errors import DvtKgError, RecordError, UsageError
 from dvt_kg.graph import FORMATS, INFERRED, ONTOLOGY, PATIENTS, KnowledgeGraph
@@ -196,8 +195,6 @@ def recommend(
 
     FILES are records as JSON, CSV, TSV, Turtle or JSON-LD; - is standard input.
     """
-    from dvt_kg import answers, reports  # noqa: PLC0415
-
     ontology = ontologies.load(source)
     reading = read(files, ontology, format=input_format, strict=strict)
     answer = answers.recommend(_classified(reading, ontology, java_home, timeout), reading.errors)
@@ -356,18 +353,9 @@ def query_command(
                 [["" if t is None else getattr(t, "value", t) for t in row] for row in rows.rows]
             )
         else:
-            _print_rows(rows.plain(), rows.variables, out)
+            reports.print_rows(rows.plain(), rows.variables, out)
     _show_refused(errors)
     ctx.exit(REFUSED if errors else 0)
-
-
-def _print_rows(rows: list[dict[str, str | None]], columns: tuple[str, ...], out: IO[str]) -> None:
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*(row[c] or "" for c in columns))
-    console = Console(file=out, width=None if out.isatty() else 200, highlight=False)
-    console.print(table)
-    console.print(f"{len(rows)} rows" if len(rows) != 1 else "1 row", style="dim")
 
 
 @main.command("queries", epilog=_examples("dvt-kg queries", "dvt-kg queries --format json"))
@@ -390,7 +378,7 @@ def queries_command(form: str) -> None:
         {"query": q.name, "question": q.summary, "parameters": ", ".join(q.parameters)}
         for q in catalogue.values()
     ]
-    _print_rows(rows, ("query", "question", "parameters"), sys.stdout)
+    reports.print_rows(rows, ("query", "question", "parameters"), sys.stdout)
 
 
 @main.command(epilog=_examples("dvt-kg terms", "dvt-kg terms edema", "dvt-kg terms vein --format json"))
@@ -410,7 +398,9 @@ def terms(text: str, form: str, source: Path | None) -> None:
     if form == "json":
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     elif found:
-        _print_rows([dict(row) for row in found], ("name", "kind", "label", "definition"), sys.stdout)
+        reports.print_rows(
+            [dict(row) for row in found], ("name", "kind", "label", "definition"), sys.stdout, stack=False
+        )
     else:
         click.echo(f"nothing matches {text!r}; 'dvt-kg terms' lists everything", err=True)
 
@@ -449,8 +439,6 @@ def check(ctx: click.Context, files: tuple[str, ...], input_format: str | None, 
 @_ontology_option
 def template(form: str, source: Path | None) -> None:
     """Write an empty record with every field that can be filled in."""
-    from dvt_kg import readers  # noqa: PLC0415
-
     click.echo(readers.template(form, ontologies.load(source)), nl=False)
 
 

@@ -25,10 +25,11 @@ from typing import Any, TypeVar
 
 import pyoxigraph as ox
 
+from dvt_kg.axioms import compile_rules, links
 from dvt_kg.errors import JavaError, OntologyError, ReasonerError, ReasonerTimeout
 from dvt_kg.ontology import OWL, RDF, RDFS, XSD, Ontology, dvt, local_name
 from dvt_kg.patients import Fact, canonical
-from dvt_kg.rules import PATIENT, Atom, Type, Value, compile_rules, links
+from dvt_kg.rules import PATIENT, Atom, Type, Value
 
 NAME = "HermiT"
 TIMEOUT = 600.0

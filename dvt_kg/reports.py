@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from rich import box
 from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
+
+from dvt_kg.patients import PATIENT_IRI
 
 Answer = dict[str, Any]
 
@@ -236,3 +239,29 @@ def _sources(result: Answer) -> Iterator[RenderableType]:
     if sources:
         yield _heading("Sources")
         yield from (_bullet(Text(source, "dim")) for source in dict.fromkeys(sources))
+
+
+def print_rows(
+    rows: Sequence[Mapping[str, str | None]], columns: Sequence[str], out: IO[str], *, stack: bool = True
+) -> None:
+    """Rows as a table; where it does not fit the width, each row stacked, as psql does.
+
+    :param stack: whether to stack; else long cells are wrapped
+    """
+    console = Console(file=out, width=None if out.isatty() else 200, highlight=False)
+    shown = [{c: (row[c] or "").removeprefix(PATIENT_IRI) for c in columns} for row in rows]
+    width = sum(max([len(c), *(len(row[c]) for row in shown)]) + 3 for c in columns) + 1
+    if width <= console.width or not stack:
+        table = Table(*columns, box=box.SIMPLE_HEAD)
+        for row in shown:
+            table.add_row(*(escape(row[c]) for c in columns))
+        console.print(table)
+    else:
+        for number, row in enumerate(shown, 1):
+            console.print(f"-- {number} --", style="dim")
+            grid = Table.grid(padding=(0, 2))
+            for column in columns:
+                if row[column]:
+                    grid.add_row(f"[bold]{column}[/bold]", escape(row[column]))
+            console.print(grid)
+    console.print(f"{len(rows)} rows" if len(rows) != 1 else "1 row", style="dim")

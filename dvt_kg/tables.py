@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from functools import partial
 from typing import Any, NamedTuple
 
 from dvt_kg.documents import to_json
@@ -123,14 +123,13 @@ def _draft(
     ids = (cell for c, cell in zip(header, row, strict=False) if c.name == ID)
     draft = Draft(next(ids, "").strip(), layout, index=index, file=file, line=line)
     for place, cell in zip(header, row, strict=False):
-        if not cell or (place.name == ID and not place.fault):
-            continue
-        value = cell.strip()
+        value = cell and cell.strip()
         slot = place.slot
         if not value:
             continue
         if slot is None:
-            draft.refuse(place.name, value, place.fault, place.nearest)
+            if place.fault:  # the id has none
+                draft.refuse(place.name, value, place.fault, place.nearest)
         elif isinstance(slot, Number):
             draft.state(place.name, slot, Written(value))
         elif slot.many:
@@ -183,18 +182,17 @@ def _delimiter(lines: list[str], known: set[str]) -> str:
 
 def _rows(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str] | csv.Error]]:
     """The rows with their line numbers; after a row that cannot be read comes the next line."""
-    start = 0
-    while start < len(lines):
-        reader = csv.reader(
-            islice(lines, start, None), delimiter=delimiter, skipinitialspace=True, strict=True
-        )
-        before = 0
+    table = partial(csv.reader, delimiter=delimiter, skipinitialspace=True, strict=True)
+    first = before = 0
+    reader = table(lines)
+    while True:
+        line = first + before + 1
         try:
-            for row in reader:
-                yield start + before + 1, row
-                before = reader.line_num
-        except csv.Error as error:
-            yield start + before + 1, error
-            start += before + 1
-        else:
+            yield line, next(reader)
+        except StopIteration:
             return
+        except csv.Error as error:
+            yield line, error
+            if reader.line_num > before + 1:  # the row had run on into the lines below
+                first, reader = line, table(lines[line:])
+        before = reader.line_num

@@ -202,11 +202,8 @@ def _state(draft: Draft, predicate: str, object_: Term) -> None:
         else:
             draft.state(f"dvt:{property}", slot, value)
     elif predicate == _TYPE:
-        if (
-            object_ != ox.NamedNode(_PATIENT)
-            and isinstance(object_, ox.NamedNode)
-            and object_.value.startswith(NAMESPACE)
-        ):
+        type_ = object_.value if isinstance(object_, ox.NamedNode) else ""
+        if type_.startswith(NAMESPACE) and type_ != _PATIENT:
             draft.refuse("rdf:type", _written(object_), "only the reasoner states such a type; remove it")
     elif predicate != _IDENTIFIER and (predicate.startswith(NAMESPACE) or ":" not in predicate):
         field = f"dvt:{property}" if predicate.startswith(NAMESPACE) else property
@@ -231,21 +228,21 @@ def _value(object_: Term, slot: Slot) -> str:
             raise Refused(f"{_kind(object_)} is no {slot.what}; write a term of the ontology, as dvt:{known}")
         name = _local(object_.value)
         return name if name != UNKNOWN else f"dvt:{name}"
-    kind = _kind(object_)
+    stated = _kind(object_)
     if not isinstance(object_, ox.Literal):
-        raise Refused(f"{kind} is no value; write a literal")
+        raise Refused(f"{stated} is no value; write a literal")
     value, datatype = object_.value, object_.datatype.value
     if isinstance(slot, Time):
         if datatype == XSD + "date":
             remedy = f'"{value}T00:00:00Z"^^xsd:dateTime'
             raise Refused(f"an xsd:date has no time, and reasoners stop at it; write {remedy}")
         if datatype != XSD + "dateTime":
-            raise Refused(f"{kind} is no time; write an xsd:dateTime, as 2026-05-26T09:00:00Z")
+            raise Refused(f"{stated} is no time; write an xsd:dateTime, as 2026-05-26T09:00:00Z")
         return value
     if datatype in _INEXACT:
-        raise Refused(f"{kind} is not exact, and reasoners pass over it; write an xsd:decimal, as 7.0")
+        raise Refused(f"{stated} is not exact, and reasoners pass over it; write an xsd:decimal, as 7.0")
     if datatype not in _EXACT:
-        raise Refused(f"{kind} is no number; write an xsd:decimal, as 7.0")
+        raise Refused(f"{stated} is no number; write an xsd:decimal, as 7.0")
     if _EXPONENT.search(value):
         raise Refused(f"{shown(value)!r} is no xsd:decimal; write it without an exponent, as 7.0")
     return Written(value)

@@ -8,7 +8,8 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from dvt_kg import Fact, load
-from dvt_kg.rules import Value, compile_rules
+from dvt_kg.axioms import compile_rules
+from dvt_kg.rules import Value
 
 ONTOLOGY = load()
 RULES = compile_rules(ONTOLOGY)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 
 from dvt_kg import Fact, Ontology, UnsupportedAxiom
-from dvt_kg.rules import PATIENT, Atom, Range, Type, Value, compile_rules
+from dvt_kg.axioms import compile_rules
+from dvt_kg.rules import PATIENT, Atom, Range, Type, Value
 
 from .strategies import RULES, facts
 

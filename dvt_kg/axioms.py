@@ -1,0 +1,259 @@
+"""Axioms of the ontology, read as Horn rules about one patient.
+
+The ontology's core is in OWL 2 EL and RL; over the facts of one patient every axiom is a Horn
+clause. An axiom that is none is refused by name, so that nothing is silently left out.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pyoxigraph as ox
+
+from dvt_kg.errors import UnsupportedAxiom
+from dvt_kg.ontology import OWL, RDF, RDFS, XSD, Ontology, RdfTerm, local_name
+from dvt_kg.rules import PATIENT, Atom, Range, Rule, RuleSet, Type, Value
+
+_RDFS_KNOWN = {"subClassOf", "subPropertyOf", "domain", "range", "label", "comment", "isDefinedBy", "seeAlso"}
+_OWL_KNOWN = {
+    *("equivalentClass", "disjointWith", "intersectionOf", "unionOf", "members"),
+    *("onProperty", "hasValue", "someValuesFrom", "onDatatype", "withRestrictions"),
+    *("propertyChainAxiom", "imports", "versionIRI", "versionInfo", "priorVersion", "deprecated"),
+    *("backwardCompatibleWith", "incompatibleWith", "differentFrom", "distinctMembers"),
+}
+_TYPES_KNOWN = {
+    *(
+        "Class",
+        "Restriction",
+        "ObjectProperty",
+        "DatatypeProperty",
+        "AnnotationProperty",
+        "FunctionalProperty",
+    ),
+    *("NamedIndividual", "Ontology", "AllDisjointClasses", "AllDifferent"),
+}
+
+
+def _owl(name: str) -> ox.NamedNode:
+    return ox.NamedNode(OWL + name)
+
+
+def _rdfs(name: str) -> ox.NamedNode:
+    return ox.NamedNode(RDFS + name)
+
+
+_TYPE = ox.NamedNode(RDF + "type")
+Node = ox.NamedNode | ox.BlankNode
+
+
+class _Axioms:
+    """The axioms of an ontology, one kind at a time."""
+
+    def __init__(self, ontology: Ontology) -> None:
+        self.ontology = ontology
+        self.store = ontology.store
+
+    def refuse_unknown(self) -> None:
+        """Refuse every construct of OWL that the rules do not know."""
+        for quad in self.store:
+            predicate, object_ = quad.predicate.value, quad.object
+            for prefix, known in ((RDFS, _RDFS_KNOWN), (OWL, _OWL_KNOWN)):
+                if predicate.startswith(prefix) and predicate.removeprefix(prefix) not in known:
+                    raise UnsupportedAxiom(
+                        f"{local_name(quad.subject)} {predicate.removeprefix(prefix)} {local_name(object_)}",
+                        "no rule for this construct",
+                    )
+            if quad.predicate == _TYPE and isinstance(object_, ox.NamedNode):
+                kind = object_.value.removeprefix(OWL)
+                if object_.value.startswith(OWL) and kind not in _TYPES_KNOWN:
+                    raise UnsupportedAxiom(f"{local_name(quad.subject)} a {kind}", "no rule for this kind")
+                if kind == "FunctionalProperty" and not self.has_type(quad.subject, _owl("DatatypeProperty")):
+                    raise UnsupportedAxiom(
+                        f"{local_name(quad.subject)} a {kind}", "only data properties may be functional"
+                    )
+
+    def has_type(self, node: object, kind: ox.NamedNode) -> bool:
+        return any(True for _ in self.store.quads_for_pattern(node, _TYPE, kind))  # type: ignore[arg-type]
+
+    def one(self, subject: Node, predicate: ox.NamedNode) -> RdfTerm | None:
+        return next(iter(self.ontology.objects(subject, predicate)), None)
+
+    def pairs(self, predicate: ox.NamedNode) -> list[tuple[Node, Node]]:
+        quads = self.store.quads_for_pattern(None, predicate, None)
+        found = [(q.subject, q.object) for q in quads]
+        return sorted(found, key=str)  # type: ignore[arg-type]
+
+    def items(self, head: RdfTerm | None) -> list[Node]:
+        """The members of an RDF list."""
+        found: list[Node] = []
+        while isinstance(head, ox.BlankNode):
+            first = self.one(head, ox.NamedNode(RDF + "first"))
+            assert isinstance(first, ox.NamedNode | ox.BlankNode)
+            found.append(first)
+            head = self.one(head, ox.NamedNode(RDF + "rest"))
+        return found
+
+    def bodies(self, node: Node) -> list[frozenset[Atom]]:
+        """A class expression on the left, as the alternatives that each entail it."""
+        if isinstance(node, ox.NamedNode):
+            return [frozenset()] if node == _owl("Thing") else [frozenset({Type(local_name(node))})]
+        if members := self.one(node, _owl("intersectionOf")):
+            parts = [self.bodies(m) for m in self.items(members)]
+            return [frozenset().union(*choice) for choice in itertools.product(*parts)]
+        if members := self.one(node, _owl("unionOf")):
+            return [body for m in self.items(members) for body in self.bodies(m)]
+        prop = self.one(node, _owl("onProperty"))
+        if isinstance(prop, ox.NamedNode):
+            if (value := self.one(node, _owl("hasValue"))) is not None:
+                return [frozenset({self._has_value(prop, value)})]
+            if isinstance(filler := self.one(node, _owl("someValuesFrom")), ox.NamedNode | ox.BlankNode):
+                return self._some(prop, filler)
+        raise UnsupportedAxiom(self.words(node), "no rule for this class expression")
+
+    def _has_value(self, prop: ox.NamedNode, value: RdfTerm) -> Atom:
+        if isinstance(value, ox.NamedNode):
+            return Value(local_name(prop), local_name(value))
+        assert isinstance(value, ox.Literal)
+        number = Decimal(value.value)
+        return Range(local_name(prop), (("maxInclusive", number), ("minInclusive", number)))
+
+    def _some(self, prop: ox.NamedNode, filler: Node) -> list[frozenset[Atom]]:
+        """An existential: over a number's facets, or over the individuals of a class."""
+        datatype = self.one(filler, _owl("onDatatype"))
+        if datatype is not None or filler == ox.NamedNode(XSD + "decimal"):
+            if datatype not in (None, ox.NamedNode(XSD + "decimal")):
+                raise UnsupportedAxiom(f"{local_name(prop)} some {datatype}", "numbers are xsd:decimal")
+            bounds = []
+            for facet in self.items(self.one(filler, _owl("withRestrictions"))):
+                for quad in self.store.quads_for_pattern(facet, None, None):
+                    assert isinstance(quad.object, ox.Literal)
+                    bounds.append((quad.predicate.value.removeprefix(XSD), Decimal(quad.object.value)))
+            return [frozenset({Range(local_name(prop), tuple(sorted(bounds)))})]
+        if isinstance(filler, ox.NamedNode) and self.has_type(prop, _owl("ObjectProperty")):
+            return [
+                frozenset({Value(local_name(prop), i)}) for i in self.ontology.individuals(local_name(filler))
+            ]
+        raise UnsupportedAxiom(f"{local_name(prop)} some {self.words(filler)}", "no rule for this filler")
+
+    def heads(self, node: Node, axiom: str) -> list[Atom | None]:
+        """A class expression on the right, as the atoms that it entails together."""
+        if node == _owl("Nothing"):
+            return [None]
+        if isinstance(node, ox.BlankNode):
+            if members := self.one(node, _owl("intersectionOf")):
+                return [head for m in self.items(members) for head in self.heads(m, axiom)]
+            if not isinstance(self.one(node, _owl("hasValue")), ox.NamedNode):
+                raise UnsupportedAxiom(axiom, "its right side is no conjunction of classes and values")
+        (body,) = self.bodies(node)
+        return list(body)
+
+    def words(self, node: RdfTerm) -> str:
+        """A class expression in the manner of the Manchester syntax."""
+        if isinstance(node, ox.BlankNode):
+            for predicate, joint in (("intersectionOf", " and "), ("unionOf", " or ")):
+                if members := self.one(node, _owl(predicate)):
+                    return "(" + joint.join(self.words(m) for m in self.items(members)) + ")"
+            try:
+                return " or ".join(" and ".join(map(str, sorted(body))) for body in self.bodies(node))
+            except UnsupportedAxiom as error:
+                if not error.axiom:
+                    raise
+            quads = self.store.quads_for_pattern(node, None, None)
+            inside = sorted(
+                f"{local_name(q.predicate).removeprefix(OWL)} {local_name(q.object).removeprefix(OWL)}"
+                for q in quads
+            )
+            return "[" + ", ".join(inside) + "]"
+        return local_name(node)
+
+
+def _closure(pairs: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The transitive and reflexive closure of a relation."""
+    names = {n for pair in pairs for n in pair}
+    closed = pairs | {(n, n) for n in names}
+    while more := {(a, d) for a, b in closed for c, d in closed if b == c} - closed:
+        closed |= more
+    return closed
+
+
+def links(ontology: Ontology) -> Iterator[tuple[Value, Value, str]]:
+    """What a property value of a patient entails by itself: chains and sub-properties, grounded.
+
+    A chain's second property links the ontology's own individuals, so each of its links is one
+    implication between two values of a patient.
+
+    :returns: the value, the entailed value, and the axioms in words
+    """
+    axioms = _Axioms(ontology)
+    store = ontology.store
+    supers = _closure({(local_name(a), local_name(b)) for a, b in axioms.pairs(_rdfs("subPropertyOf"))})
+    chained: set[str] = set()
+    for result, chain in axioms.pairs(_owl("propertyChainAxiom")):
+        steps = axioms.items(chain)
+        words = f"{' o '.join(local_name(s) for s in steps)} SubPropertyOf {local_name(result)}"
+        if len(steps) != 2 or not all(isinstance(s, ox.NamedNode) for s in steps):
+            raise UnsupportedAxiom(words, "a chain has two named properties")
+        first, second = (local_name(s) for s in steps)
+        chained |= {first, local_name(result)}
+        below = {a for a, b in supers if b == second} | {second}
+        admitted = ontology.values(first)  # a record with any other value is refused when it is read
+        for link in sorted(below):
+            quads = store.quads_for_pattern(None, ox.NamedNode(_full(link)), None)
+            for quad in sorted(quads, key=str):
+                a, b = local_name(quad.subject), local_name(quad.object)
+                if a in admitted:
+                    yield Value(first, a), Value(local_name(result), b), f"{a} {link} {b}; {words}"
+    for lower, upper in sorted(supers):
+        if lower != upper and chained & {lower, upper}:
+            for value in ontology.values(lower):
+                yield Value(lower, value), Value(upper, value), f"{lower} SubPropertyOf {upper}"
+
+
+def _full(name: str) -> str:
+    return name if ":" in name else "https://w3id.org/dvt-kg#" + name
+
+
+def compile_rules(ontology: Ontology) -> RuleSet:
+    """Read the rules from an ontology's axioms.
+
+    :raises UnsupportedAxiom: for an axiom that is no Horn clause about one patient
+    """
+    axioms = _Axioms(ontology)
+    axioms.refuse_unknown()
+    rules: dict[tuple[frozenset[Atom], Atom | None], Rule] = {}
+
+    def add(body: frozenset[Atom], head: Atom | None, axiom: str) -> None:
+        body -= {PATIENT}
+        if head not in body and head != PATIENT:
+            rules.setdefault((body, head), Rule(body, head, axiom))
+
+    def subsumption(lower: Node, upper: Node) -> None:
+        axiom = f"{axioms.words(lower)} SubClassOf {axioms.words(upper)}"
+        for head in axioms.heads(upper, axiom):
+            for body in axioms.bodies(lower):
+                add(body, head, axiom)
+
+    for lower, upper in axioms.pairs(_rdfs("subClassOf")):
+        subsumption(lower, upper)
+    for one, other in axioms.pairs(_owl("equivalentClass")):
+        subsumption(one, other)
+        subsumption(other, one)
+    groups = [list(pair) for pair in axioms.pairs(_owl("disjointWith"))]
+    groups += [axioms.items(head) for _, head in axioms.pairs(_owl("members"))]
+    for group in groups:
+        for one, other in itertools.combinations(group, 2):
+            axiom = f"{axioms.words(one)} DisjointWith {axioms.words(other)}"
+            for left, right in itertools.product(axioms.bodies(one), axioms.bodies(other)):
+                add(left | right, None, axiom)
+    for premise, conclusion, axiom in links(ontology):
+        add(frozenset({premise}), conclusion, axiom)
+    for prop, domain in axioms.pairs(_rdfs("domain")):
+        head = Type(local_name(domain))
+        name = local_name(prop)
+        axiom = f"{name} Domain {head}"
+        known = [atom for rule in rules.values() for atom in rule.body]
+        for atom in {a for a in known if not isinstance(a, Type) and a.property == name}:
+            add(frozenset({atom}), head, axiom)
+    return RuleSet(tuple(sorted(rules.values(), key=lambda r: (str(r.head), sorted(map(str, r.body))))))

@@ -1,0 +1,163 @@
+"""The README says what is so: its commands and code run, and its lists are whole."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import dvt_kg
+from dvt_kg import Ontology, Reasoner
+from dvt_kg.cli import CONTRADICTORY, main
+from dvt_kg.records import Vocabulary
+from dvt_kg.tables import columns
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LINES = [line.strip().removeprefix("$ ") for line in README.splitlines() if line.startswith("    ")]
+COMMANDS = dict.fromkeys(line.partition(" #")[0].rstrip() for line in LINES if line.startswith("dvt-kg "))
+LOCAL = [command for command in COMMANDS if "--endpoint" not in command]
+CONTRADICTORY_FILE = "examples/patients.json"
+
+
+def block(language: str) -> str:
+    """The README's one block of code in a language."""
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the examples and the README's own question, as a reader would have it."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    (tmp_path / "question.rq").write_text(block("sparql"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(command: str) -> Result:
+    return CliRunner().invoke(main, shlex.split(command)[1:], catch_exceptions=False)
+
+
+def test_every_command_is_run() -> None:
+    assert len(LOCAL) == 11
+    assert {shlex.split(command)[1] for command in LOCAL} == set(main.commands)
+
+
+@pytest.mark.parametrize("command", LOCAL)
+def test_command(command: str, folder: Path) -> None:
+    allowed = (0, CONTRADICTORY) if CONTRADICTORY_FILE in command else (0,)
+    result = run(command)
+    assert result.exit_code in allowed, result.output
+    assert result.stdout or (folder / "all.nq").stat().st_size
+
+
+def test_the_answer_shown_is_that_of_the_program(folder: Path) -> None:
+    said = {line.strip() for line in run("dvt-kg recommend examples/patient.json").stdout.splitlines()}
+    start = LINES.index("dvt-kg recommend examples/patient.json") + 1
+    shown = [
+        line
+        for line in LINES[start : LINES.index("make demo    # answers the example patients")]
+        if line != "..."
+    ]
+    assert len(shown) > 15
+    assert [line for line in shown if line not in said] == []
+
+
+def test_the_rows_shown_are_those_of_the_query(folder: Path) -> None:
+    command = "dvt-kg query status examples/patients.json --format csv"
+    start = LINES.index(command) + 1
+    assert LINES[start : start + 4] == run(command).stdout.splitlines()
+
+
+def test_the_own_question_has_an_answer(folder: Path) -> None:
+    answered = run(f"dvt-kg query question.rq {CONTRADICTORY_FILE} --format csv")
+    rows = list(csv.reader(io.StringIO(answered.stdout)))
+    assert len(rows) > 1
+
+
+def test_the_python_block_runs(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", block("python")],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ,
+    )
+    assert "acr-2020-iliofemoral-1 met" in done.stdout
+    assert "('contradicts-itself', 'contradictory')" in done.stdout
+
+
+def test_the_record_is_read(ontology: Ontology) -> None:
+    reading = dvt_kg.read_records([json.loads(block("json"))], ontology)
+    assert reading.errors == ()
+    assert [patient.id for patient in reading.patients] == ["case-01"]
+
+
+def test_the_columns_are_those_of_a_table(ontology: Ontology) -> None:
+    said = README.partition("CSV columns:")[2].partition("and one column for each")[0]
+    fixed = [name for name in columns(Vocabulary(ontology)) if name.isidentifier() or name in ("side", "sex")]
+    named = re.findall(r"`(\w+)`", said)
+    assert named[0] == "id"
+    assert set(named[1:]) == {"assessed_at", "age_years", "sex", "recorded_severity"} | {
+        "thrombus_present",
+        "thrombus_absent",
+        "side",
+        "confirmed_by",
+    }
+    assert set(named[1:]) <= set(fixed)
+
+
+def test_the_added_knowledge_is_sound_and_used(extended: Callable[[str], Ontology]) -> None:
+    ontology = extended(block("turtle"))
+    assert dvt_kg.check_ontology(ontology) == []
+    record = {
+        "id": "x",
+        "findings": {"stent-in-place": "present"},
+        "measurements": {"symptom-duration-days": 3},
+    }
+    reading = dvt_kg.read_records([record], ontology)
+    answer = dvt_kg.recommend(dvt_kg.classify(reading.patients, Reasoner(ontology)))
+    (option,) = answer["results"][0]["options"]
+    assert (option["presentation"], option["rating"]) == ("our-protocol-1", "may-be-appropriate")
+
+
+def test_the_table_names_every_module() -> None:
+    named = re.findall(r"^\| `([\w-]+\.ttl)` \|", README, re.MULTILINE)
+    assert sorted(named) == sorted(path.name for path in (ROOT / "ontology").glob("*.ttl"))
+
+
+def test_the_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^\s*make ([\w-]+)|`make ([\w-]+)`", README, re.MULTILINE))
+    names = {a or b for a, b in targets}
+    assert {"demo", "test", "bench"} <= names
+    assert all(re.search(rf"^{name}:", makefile, re.MULTILINE) for name in names)
+
+
+@pytest.mark.parametrize("name", dvt_kg.__all__)
+def test_every_exported_name_exists(name: str) -> None:
+    assert hasattr(dvt_kg, name)
+
+
+def test_the_changelog_begins_with_the_version(ontology: Ontology) -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    (version, *_) = re.findall(r"^## \[(\S+)\] - \d{4}-\d\d-\d\d$", changelog, re.MULTILINE)
+    assert version == dvt_kg.__version__ == ontology.version
