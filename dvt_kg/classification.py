@@ -135,7 +135,7 @@ class Classification:
     def _clashing(self, node: ox.NamedNode, clash: ox.NamedNode, fact: Fact) -> Iterator[ox.Triple]:
         """A fact of a clash, by its place and value in the record."""
         path, value = entry(fact, self.ontology)
-        recorded = _part(node, "fact", f"{fact.property}/{value}")
+        recorded = _part(node, "fact", f"{fact.property}/{fact.value}")
         yield ox.Triple(clash, dvt("clashingFact"), recorded)
         yield ox.Triple(recorded, _TYPE, dvt("RecordedFact"))
         yield ox.Triple(recorded, dvt("path"), ox.Literal(path))

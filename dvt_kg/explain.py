@@ -137,6 +137,12 @@ class Missing:
                 parts.setdefault(local_name(quad.subject), set()).add(local_name(quad.object))
         return parts
 
+    @cache  # noqa: B019
+    def _within(self, name: str) -> frozenset[str]:
+        """All narrower findings or veins, at any remove."""
+        direct = self._parts.get(name, set())
+        return frozenset(direct).union(*(self._within(part) for part in direct))
+
     @cache  # noqa: B019 - lives as long as the ontology it belongs to
     def _towards(self, goal: Atom) -> tuple[RuleSet, dict[Atom | None, int]]:
         """The rules that can lead to a goal, and how many steps each atom is away from it.
@@ -243,7 +249,9 @@ class _Record:
             f.value if f.property in (*STATES, *THROMBUS) else f.property for f in self.fixed
         )
         self.true = self.rules.closure({PATIENT, *self.rules.profile(self.fixed)})
-        self.known = self.rules.closure(self.rules.profile(again), self.true)
+        self.known = frozenset(
+            a.value for a in self.true if isinstance(a, Value) and a.property in (*STATES, *THROMBUS)
+        )
         # A judgement as it is recorded is an answer that costs nothing.
         self.free = sum(1 << bit for bit, (_, answer) in enumerate(missing._answers) if answer in again)
         self._possible: dict[int, bool] = {}
@@ -263,10 +271,14 @@ class _Record:
         least = sum(min(map(self._cost, masks)) for masks in parts)
         for limit in range(least, LARGEST_MISSING_SET + 1):
             found = self._together(parts, limit)
-            ranked = sorted((self._rank(mask, goal), mask) for mask in found)
-            for rank, mask in ranked:
+            named = {mask: self._names(mask) for mask in found}
+            sets = set(named.values())
+            ranked = sorted(
+                (self._rank(mask, names, goal, sets), names, mask) for mask, names in named.items()
+            )
+            for _, names, mask in ranked:
                 if self._yields(mask, goal):
-                    return rank[-1]
+                    return tuple(sorted(names))
         return None
 
     def _cost(self, mask: Mask) -> int:
@@ -304,22 +316,32 @@ class _Record:
         closed = self.rules.closure(seeds, self.true)
         return None not in closed and goal in closed
 
-    def _rank(self, mask: Mask, goal: Value) -> tuple[int, int, int, int, tuple[str, ...]]:
-        """The size; between sets of one size, questions that settle it whatever the answer come first,
-        then an open part before its umbrella where no other part is open, then the most direct.
+    def _names(self, mask: Mask) -> frozenset[str]:
+        """What has to be recorded for a set of answers."""
+        return frozenset(self.missing._answers[bit][0] for bit in self._bits(mask & ~self.free))
+
+    def _rank(
+        self, mask: Mask, names: frozenset[str], goal: Value, sets: set[frozenset[str]]
+    ) -> tuple[int, int, int, int, list[str]]:
+        """The place of a set among those that yield a goal, the first being the best.
+
+        By size; then an umbrella of which a part is known comes after its open parts, where a set
+        as small has them; then questions that settle the goal whatever the answer; then the most direct.
         """
-        _, steps = self.missing._towards(goal)
-        _, otherwise = self.missing._towards(Value(OPPOSITE[goal.property], goal.value))
-        undecided = awkward = distance = 0
-        names = []
+        missing = self.missing
+        _, steps = missing._towards(goal)
+        _, otherwise = missing._towards(Value(OPPOSITE[goal.property], goal.value))
+        undecided = distance = 0
         for bit in self._bits(mask & ~self.free):
-            name, fact = self.missing._answers[bit]
-            names.append(name)
-            others = [self.missing._seeds[rival] for rival in self._bits(self.missing._rivals[bit])]
+            others = [missing._seeds[rival] for rival in self._bits(missing._rivals[bit])]
             undecided += not all(any(atom in otherwise for atom in seeds) for seeds in others)
-            distance += min(steps[a] for a in self.missing._seeds[bit] if a in steps)
-            parts = self.missing._parts.get(name, set())
-            states = STATES if fact.property in STATES else THROMBUS
-            open_ = [p for p in parts if not any(Value(state, p) in self.known for state in states)]
-            awkward += len(parts) > 1 == len(open_)
-        return len(names), undecided, awkward, distance, tuple(sorted(names))
+            distance += min(steps[a] for a in missing._seeds[bit] if a in steps)
+        umbrellas = {name for name in names if missing._within(name) & self.known}
+        awkward = sum(
+            any(
+                len(other) == len(names) and names - other == {u} and other - names <= missing._within(u)
+                for other in sets
+            )
+            for u in umbrellas
+        )
+        return len(names), awkward, undecided, distance, sorted(names)

@@ -127,9 +127,14 @@ SILENT = frozenset({Fact("hasThrombusIn", "external-iliac-vein")})
             "acr-2020-iliofemoral-4",
             {"symptomDurationDays", "may-thurner-configuration", "phlegmasia-alba-dolens"},
         ),
+        (
+            SILENT | {Fact("lacksFinding", "phlegmasia-cerulea-dolens")},
+            "acr-2020-iliofemoral-4",
+            {"symptomDurationDays", "may-thurner-configuration", "phlegmasia-alba-dolens"},
+        ),
     ],
 )
-def test_the_umbrella_is_asked_for_unless_only_one_part_is_open(
+def test_the_umbrella_is_asked_for_unless_a_part_is_known_and_an_open_part_is_as_small_a_set(
     stated: frozenset[Fact], presentation: str, names: set[str]
 ) -> None:
     assert set(MISSING.find(stated, [met(presentation)])[met(presentation)]) == names
