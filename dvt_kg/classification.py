@@ -114,6 +114,7 @@ class Classification:
         for criterion, facts in profile.reasons():
             reason = _part(node, "reason", criterion)
             yield ox.Triple(node, dvt("hasReason"), reason)
+            yield ox.Triple(reason, _TYPE, dvt("Reason"))
             yield ox.Triple(reason, dvt("aboutCriterion"), dvt(criterion))
             for fact in facts:
                 said = words(own.get(fact.property, fact), self.ontology)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import functools
 import io
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import click
 from rich.console import Console
@@ -28,8 +29,6 @@ from dvt_kg.reasoner import TIMEOUT, Reasoner
 
 # Exit statuses beside 0 and click's own 2 for wrong usage.
 REFUSED, CONTRADICTORY, FAILED, INTERRUPTED = 1, 3, 4, 130
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Program(click.Group):
@@ -67,39 +66,67 @@ def main() -> None:
     """
 
 
-def _ontology_option(command: F) -> F:
-    return click.option(
-        "--ontology",
-        "source",
-        type=click.Path(path_type=Path),
-        help="Use the ontology in this folder or file in place of the shipped one.",
-    )(command)
+_ONTOLOGY = click.option(
+    "--ontology",
+    "source",
+    type=click.Path(path_type=Path),
+    help="Use the ontology in this folder or file in place of the shipped one.",
+)
+_INPUT_FORMAT = click.option(
+    "--input-format",
+    type=click.Choice(list(READERS)),
+    help="The records' format; by the file's ending if not given.",
+)
+_STRICT = click.option("--strict", is_flag=True, help="Stop at the first part of a record that is refused.")
+_JAVA = click.option(
+    "--java-home",
+    type=click.Path(path_type=Path),
+    help="Use the Java runtime in this folder (else JAVA_HOME, else the bundled one).",
+)
+_TIMEOUT = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=TIMEOUT,
+    show_default=True,
+    help="Seconds that the reasoner may take for a batch of records.",
+)
 
 
-def _record_options(command: F) -> F:
-    command = click.option(
-        "--input-format",
-        type=click.Choice(list(READERS)),
-        help="The records' format; by the file's ending if not given.",
-    )(command)
-    return click.option("--strict", is_flag=True, help="Stop at the first part of a record that is refused.")(
-        command
-    )
+@dataclass(frozen=True)
+class _Work:
+    """How records are read and judged, from the options that several commands share."""
+
+    source: Path | None
+    input_format: str | None
+    strict: bool
+    java_home: Path | None
+    timeout: float
+
+    @property
+    def ontology(self) -> Ontology:
+        return ontologies.load(self.source)
+
+    def read(self, files: tuple[str, ...]) -> Reading:
+        return read(files, self.ontology, format=self.input_format, strict=self.strict)
+
+    def classified(self, reading: Reading) -> Classification:
+        """The records classified, with progress on a terminal; no reasoner is started for none."""
+        if not reading.patients:
+            return Classification(self.ontology, "no reasoner was needed", (), (), {})
+        reasoner = Reasoner(self.ontology, java=self.java_home, timeout=self.timeout)
+        with _progress() as step:
+            return classify(reading.patients, reasoner, progress=step)
 
 
-def _reasoner_options(command: F) -> F:
-    command = click.option(
-        "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
-        default=TIMEOUT,
-        show_default=True,
-        help="Seconds that the reasoner may take for a batch of records.",
-    )(command)
-    return click.option(
-        "--java-home",
-        type=click.Path(path_type=Path),
-        help="Use the Java runtime in this folder (else JAVA_HOME, else the bundled one).",
-    )(command)
+def _working(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of :class:`_Work`, and the work itself as ``work``."""
+
+    @functools.wraps(command)
+    def with_work(*args: Any, **options: Any) -> None:
+        chosen = {field.name: options.pop(field.name) for field in fields(_Work)}
+        command(*args, work=_Work(**chosen), **options)
+
+    return _INPUT_FORMAT(_STRICT(_ONTOLOGY(_JAVA(_TIMEOUT(with_work)))))
 
 
 _OUTPUT = click.option(
@@ -114,16 +141,6 @@ _FILES = click.argument("files", nargs=-1, required=True, metavar="FILES...")
 def _show_refused(errors: tuple[RecordError, ...]) -> None:
     for error in errors:
         click.echo(f"refused: {error}", err=True)
-
-
-def _classified(
-    reading: Reading, ontology: Ontology, java_home: Path | None, timeout: float
-) -> Classification:
-    """The records classified, with progress on a terminal; no reasoner is started for none."""
-    if not reading.patients:
-        return Classification(ontology, "no reasoner was needed", (), (), {})
-    with _progress() as step:
-        return classify(reading.patients, Reasoner(ontology, java=java_home, timeout=timeout), progress=step)
 
 
 @contextlib.contextmanager
@@ -154,11 +171,6 @@ def _destination(output: Path | None) -> Iterator[IO[str]]:
         raise UsageError(f"cannot write {str(output)!r}: {error.strerror}") from None
 
 
-def _console(out: IO[str]) -> Console:
-    plain = not out.isatty()
-    return Console(file=out, width=110 if plain else None, highlight=False, soft_wrap=False)
-
-
 @main.command(
     epilog=_examples(
         "dvt-kg recommend patients.json",
@@ -176,28 +188,21 @@ def _console(out: IO[str]) -> Console:
     help="How to answer.",
 )
 @_OUTPUT
-@_record_options
-@_ontology_option
-@_reasoner_options
+@_working
 @click.pass_context
 def recommend(
     ctx: click.Context,
     files: tuple[str, ...],
     form: str,
     output: Path | None,
-    input_format: str | None,
-    strict: bool,
-    source: Path | None,
-    java_home: Path | None,
-    timeout: float,
+    work: _Work,
 ) -> None:
     """Answer records: which presentations fit, how each option is rated, and why.
 
     FILES are records as JSON, CSV, TSV, Turtle or JSON-LD; - is standard input.
     """
-    ontology = ontologies.load(source)
-    reading = read(files, ontology, format=input_format, strict=strict)
-    answer = answers.recommend(_classified(reading, ontology, java_home, timeout), reading.errors)
+    reading = work.read(files)
+    answer = answers.recommend(work.classified(reading), reading.errors)
     with _destination(output) as out:
         if form == "json":
             json.dump(answer, out, indent=2, ensure_ascii=False)
@@ -205,7 +210,7 @@ def recommend(
         elif form == "csv":
             reports.write_csv(answer, out)
         else:
-            reports.print_text(answer, _console(out))
+            reports.print_text(answer, out)
     _show_refused(reading.errors)
     ctx.exit(answers.exit_status(answer))
 
@@ -229,9 +234,7 @@ def recommend(
 @click.option("--with-patients", is_flag=True, help="Write the records' own triples too.")
 @click.option("--with-all", is_flag=True, help="Write the records' own triples and the ontology too.")
 @_OUTPUT
-@_record_options
-@_ontology_option
-@_reasoner_options
+@_working
 @click.pass_context
 def classify_command(
     ctx: click.Context,
@@ -240,16 +243,11 @@ def classify_command(
     with_patients: bool,
     with_all: bool,
     output: Path | None,
-    input_format: str | None,
-    strict: bool,
-    source: Path | None,
-    java_home: Path | None,
-    timeout: float,
+    work: _Work,
 ) -> None:
     """Write what the reasoner infers of records, as RDF with its provenance."""
-    ontology = ontologies.load(source)
-    reading = read(files, ontology, format=input_format, strict=strict)
-    classification = _classified(reading, ontology, java_home, timeout)
+    reading = work.read(files)
+    classification = work.classified(reading)
     graphs = (
         (PATIENTS, INFERRED, ONTOLOGY) if with_all else (PATIENTS, INFERRED) if with_patients else (INFERRED,)
     )
@@ -257,8 +255,13 @@ def classify_command(
     with _destination(output) as out:
         out.write(text)
     _show_refused(reading.errors)
+    ctx.exit(_status(reading.errors, classification))
+
+
+def _status(errors: tuple[RecordError, ...], classification: Classification) -> int:
+    """The exit status after classifying: what was refused counts before what contradicts itself."""
     contradictory = any(profile.contradictory for _, profile in classification)
-    ctx.exit(REFUSED if reading.errors else CONTRADICTORY if contradictory else 0)
+    return REFUSED if errors else CONTRADICTORY if contradictory else 0
 
 
 def _parameters(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -300,9 +303,7 @@ def _parameters(ctx: click.Context, option: click.Parameter, values: tuple[str, 
 )
 @click.option("--endpoint", metavar="URL", help="Ask a remote SPARQL endpoint that holds the graphs.")
 @_OUTPUT
-@_record_options
-@_ontology_option
-@_reasoner_options
+@_working
 @click.pass_context
 def query_command(
     ctx: click.Context,
@@ -312,36 +313,30 @@ def query_command(
     form: str,
     endpoint: str | None,
     output: Path | None,
-    input_format: str | None,
-    strict: bool,
-    source: Path | None,
-    java_home: Path | None,
-    timeout: float,
+    work: _Work,
 ) -> None:
     """Run a query of the catalogue, or from a file, over the ontology and the classified records.
 
     With --endpoint the query runs there, within --timeout or 30 s, and no files are read.
     """
     query = queries.load(name)
-    errors: tuple[RecordError, ...] = ()
+    reading, status = Reading((), ()), 0
     if endpoint:
         if files:
             raise UsageError("--endpoint asks what the endpoint holds; leave out the files")
-        seconds = (
-            timeout
-            if ctx.get_parameter_source("timeout") is click.core.ParameterSource.COMMANDLINE
-            else queries.ENDPOINT_TIMEOUT
-        )
+        chosen = ctx.get_parameter_source("timeout") is click.core.ParameterSource.COMMANDLINE
+        seconds = work.timeout if chosen else queries.ENDPOINT_TIMEOUT
         rows = queries.ask_endpoint(endpoint, query, timeout=seconds, **parameters)
     else:
-        ontology = ontologies.load(source)
-        query.bind(parameters)
-        graph = KnowledgeGraph(ontology)
+        query.bind(parameters, work.ontology)
+        graph = KnowledgeGraph(work.ontology)
         if files:
-            reading = read(files, ontology, format=input_format, strict=strict)
-            errors = reading.errors
-            graph = _classified(reading, ontology, java_home, timeout).graph()
+            reading = work.read(files)
+            classification = work.classified(reading)
+            graph, status = classification.graph(), _status(reading.errors, classification)
         rows = queries.ask(graph, query, **parameters)
+        if not rows and "patient" in query.tags and not reading.patients:
+            click.echo("no row: the query asks about patients; give record files", err=True)
     with _destination(output) as out:
         if form == "json":
             json.dump(queries.as_json(rows), out, indent=2, ensure_ascii=False)
@@ -354,8 +349,8 @@ def query_command(
             )
         else:
             reports.print_rows(rows.plain(), rows.variables, out)
-    _show_refused(errors)
-    ctx.exit(REFUSED if errors else 0)
+    _show_refused(reading.errors)
+    ctx.exit(status)
 
 
 @main.command("queries", epilog=_examples("dvt-kg queries", "dvt-kg queries --format json"))
@@ -391,7 +386,7 @@ def queries_command(form: str) -> None:
     show_default=True,
     help="How to list them.",
 )
-@_ontology_option
+@_ONTOLOGY
 def terms(text: str, form: str, source: Path | None) -> None:
     """Find what a record can state: findings, veins, measurements and values, by name or words."""
     found = ontologies.record_terms(ontologies.load(source), text)
@@ -407,12 +402,8 @@ def terms(text: str, form: str, source: Path | None) -> None:
 
 @main.command(epilog=_examples("dvt-kg check", "dvt-kg check patients.ttl"))
 @click.argument("files", nargs=-1, metavar="[FILES...]")
-@click.option(
-    "--input-format",
-    type=click.Choice(list(READERS)),
-    help="The records' format; by the file's ending if not given.",
-)
-@_ontology_option
+@_INPUT_FORMAT
+@_ONTOLOGY
 @click.pass_context
 def check(ctx: click.Context, files: tuple[str, ...], input_format: str | None, source: Path | None) -> None:
     """Check the ontology by its quality queries, and patient graphs by the SHACL shapes."""
@@ -436,7 +427,7 @@ def check(ctx: click.Context, files: tuple[str, ...], input_format: str | None, 
 
 @main.command(epilog=_examples("dvt-kg template csv > patients.csv", "dvt-kg template json > patient.json"))
 @click.argument("form", type=click.Choice(list(TEMPLATES)))
-@_ontology_option
+@_ONTOLOGY
 def template(form: str, source: Path | None) -> None:
     """Write an empty record with every field that can be filled in."""
     click.echo(readers.template(form, ontologies.load(source)), nl=False)
@@ -444,8 +435,9 @@ def template(form: str, source: Path | None) -> None:
 
 @main.command(epilog=_examples("dvt-kg build dist/ontology"))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
-@_ontology_option
-@_reasoner_options
+@_ONTOLOGY
+@_JAVA
+@_TIMEOUT
 def build(folder: Path, source: Path | None, java_home: Path | None, timeout: float) -> None:
     """Write the merged, import-free ontology and the example patients with all that is inferred.
 

@@ -16,7 +16,7 @@ import yaml
 
 from dvt_kg.errors import EndpointError, QueryError
 from dvt_kg.graph import GRAPHS, INFERRED, KnowledgeGraph
-from dvt_kg.ontology import XSD, RdfTerm, data_dir, dvt, local_name, nearest
+from dvt_kg.ontology import XSD, Ontology, RdfTerm, data_dir, dvt, local_name, nearest
 from dvt_kg.patients import PATIENT_IRI
 
 Row = dict[str, RdfTerm | None]
@@ -56,9 +56,12 @@ class Query:
     columns: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
 
-    def bind(self, values: Mapping[str, str]) -> dict[str, ox.NamedNode | ox.Literal]:
+    def bind(
+        self, values: Mapping[str, str], ontology: Ontology | None = None
+    ) -> dict[str, ox.NamedNode | ox.Literal]:
         """Parameters given as text, as the terms that the query's variables are bound to.
 
+        :param ontology: where given, a parameter that names a term must name one of it
         :raises QueryError: for an unknown parameter, a missing one, or a value that is no such term
         """
         for name in values:
@@ -77,7 +80,17 @@ class Query:
                     f"needs the parameter {name!r} ({parameter.description}): --param {name}=...",
                     query=self.name,
                 )
-        return {name: self._term(self.parameters[name], value) for name, value in values.items()}
+        bound = {name: self._term(self.parameters[name], value) for name, value in values.items()}
+        known = {term.name for term in ontology.terms} if ontology else set()
+        for name, term in bound.items():
+            if known and self.parameters[name].kind == "term" and local_name(term) not in known:
+                hint = nearest(values[name], known)
+                raise QueryError(
+                    f"no term {values[name]!r} in the ontology"
+                    + (f"; did you mean {hint!r}?" if hint else ""),
+                    query=self.name,
+                )
+        return bound
 
     def _term(self, parameter: Parameter, value: str) -> ox.NamedNode | ox.Literal:
         if parameter.kind == "text":
@@ -183,7 +196,7 @@ def ask(graph: KnowledgeGraph, query: Query | str, **parameters: str) -> Rows:
     :raises QueryError: for a wrong parameter or a query that cannot be parsed
     """
     chosen = load(query) if isinstance(query, str) else query
-    bound = chosen.bind(parameters)
+    bound = chosen.bind(parameters, graph.ontology)
     try:
         result = graph.store.query(
             _with_values(chosen.text, bound), default_graph=list(GRAPHS), named_graphs=list(GRAPHS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
@@ -56,14 +57,21 @@ def write_csv(answer: Answer, out: IO[str]) -> None:
             writer.writerow(row)
 
 
-def print_text(answer: Answer, console: Console) -> None:
-    """Every record's answer for a reader."""
+def print_text(answer: Answer, out: IO[str]) -> None:
+    """Every record's answer for a reader: in colour on a terminal, else in 110 columns."""
+    terminal = out.isatty()
+    console = Console(
+        file=out if terminal else io.StringIO(), width=None if terminal else 110, highlight=False
+    )
     for result in answer["results"]:
         console.print(Group(*_result(result)))
         console.print()
-    console.print(
-        Text(f"{answer['notice']} Ontology {answer['ontology_version']}, {answer['reasoner']}.", "dim")
-    )
+    if not answer["results"]:
+        console.print("No record was answered.")
+    made = f"Ontology {answer['ontology_version']}, {answer['reasoner']}."
+    console.print(Text(f"{answer['notice']} {made}", "dim"))
+    if isinstance(target, io.StringIO):
+        out.writelines(line.rstrip() + "\n" for line in target.getvalue().splitlines())
 
 
 def _result(result: Answer) -> Iterator[RenderableType]:
