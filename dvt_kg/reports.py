@@ -60,9 +60,8 @@ def write_csv(answer: Answer, out: IO[str]) -> None:
 def print_text(answer: Answer, out: IO[str]) -> None:
     """Every record's answer for a reader: in colour on a terminal, else in 110 columns."""
     terminal = out.isatty()
-    console = Console(
-        file=out if terminal else io.StringIO(), width=None if terminal else 110, highlight=False
-    )
+    target = out if terminal else io.StringIO()
+    console = Console(file=target, width=None if terminal else 110, highlight=False)
     for result in answer["results"]:
         console.print(Group(*_result(result)))
         console.print()

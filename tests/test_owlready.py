@@ -29,10 +29,15 @@ from .test_cases import CASES
 
 CONSISTENT = [name for name, case in CASES.items() if case["expected"]["status"] != "contradictory"]
 CONTRADICTORY = [name for name in CASES if name not in CONSISTENT]
-CONCLUSIONS = ("hasPresentation", "ruledOutPresentation", "meetsCriterion", "failsCriterion")
-CONCLUSIONS += ("triggersAlert", "triggersStep")
-PROPERTIES = (*CONCLUSIONS, "hasFinding", "lacksFinding", "hasThrombusIn", "lacksThrombusIn")
-PROPERTIES += ("hasContraindication", "lacksContraindication")
+CONCLUSIONS = (
+    *("hasPresentation", "ruledOutPresentation", "meetsCriterion", "failsCriterion"),
+    *("triggersAlert", "triggersStep"),
+)
+PROPERTIES = (
+    *CONCLUSIONS,
+    *("hasFinding", "lacksFinding", "hasThrombusIn", "lacksThrombusIn"),
+    *("hasContraindication", "lacksContraindication"),
+)
 # Together they show every conclusion that any case shows, which is tested.
 FOR_VALUES = (
     "bleeding-with-long-treatment",
