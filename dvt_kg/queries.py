@@ -81,15 +81,12 @@ class Query:
                     query=self.name,
                 )
         bound = {name: self._term(self.parameters[name], value) for name, value in values.items()}
-        known = {term.name for term in ontology.terms} if ontology else set()
+        terms = {term.name for term in ontology.terms} if ontology else set()
         for name, term in bound.items():
-            if known and self.parameters[name].kind == "term" and local_name(term) not in known:
-                hint = nearest(values[name], known)
-                raise QueryError(
-                    f"no term {values[name]!r} in the ontology"
-                    + (f"; did you mean {hint!r}?" if hint else ""),
-                    query=self.name,
-                )
+            if terms and self.parameters[name].kind == "term" and local_name(term) not in terms:
+                hint = nearest(values[name], terms)
+                meant = f"; did you mean {hint!r}?" if hint else ""
+                raise QueryError(f"no term {values[name]!r} in the ontology{meant}", query=self.name)
         return bound
 
     def _term(self, parameter: Parameter, value: str) -> ox.NamedNode | ox.Literal:
