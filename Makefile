@@ -8,7 +8,7 @@ READY := .venv/.ready
 
 demo: $(READY)
 	$(BIN)/dvt-kg recommend examples/patient.json
-	$(BIN)/dvt-kg query presentations examples/patients.json
+	$(BIN)/dvt-kg query presentations examples/patient.json
 
 test: $(READY)
 	$(BIN)/ruff check .
