@@ -41,8 +41,9 @@ def recommend(classification: Classification, errors: Sequence[RecordError] = ()
     groups = classification.alike()
     results = {}
     for first, _ in representatives:
+        answer = shaped[first.iri]
         for patient in groups[first.id]:
-            results[patient.id] = _for_patient(shaped[first.iri], first, patient, ontology)
+            results[patient.id] = _for_patient(answer, first, patient, ontology)
     return {
         "ontology_version": ontology.version,
         "reasoner": classification.reasoner,
@@ -55,10 +56,9 @@ def recommend(classification: Classification, errors: Sequence[RecordError] = ()
 def _for_patient(shaped: Answer, first: Patient, patient: Patient, ontology: Ontology) -> Answer:
     """A profile's answer for one of its patients: with the patient's own id and numbers."""
     answer = {**shaped, "patient": patient.id}
-    own = {f.property: f for f in patient.facts if isinstance(f.value, Decimal)}
-    changed = {
-        f: own[f.property] for f in first.facts if isinstance(f.value, Decimal) and own.get(f.property) != f
-    }
+    asked = ontology.thresholded
+    own = {f.property: f for f in patient.facts if f.property in asked}
+    changed = {f: own[f.property] for f in first.facts if f.property in own and own[f.property] != f}
     if not changed:
         return answer
     phrase = {words(old, ontology): words(new, ontology) for old, new in changed.items()}

@@ -172,6 +172,13 @@ class Ontology:
         return found
 
     @cached_property
+    def thresholded(self) -> frozenset[str]:
+        """The properties of the measurements on which an axiom puts a threshold."""
+        restrictions = self.store.quads_for_pattern(None, ox.NamedNode(OWL + "onProperty"), None)
+        used = {local_name(quad.object) for quad in restrictions}
+        return frozenset(m.property for m in self.measurements.values() if m.property in used)
+
+    @cached_property
     def notations(self) -> dict[str, str]:
         """The key in a record of each property that has one."""
         pattern = self.store.quads_for_pattern(None, ox.NamedNode(SKOS + "notation"), None)

@@ -127,7 +127,9 @@ class RuleSet:
     def seeds(self, fact: Fact) -> tuple[Atom, ...]:
         """What a recorded fact makes true at once; nothing where no rule asks about it."""
         if isinstance(fact.value, Decimal):
-            return tuple(r for r in self.ranges.get(fact.property, ()) if r.holds(fact.value))
+            ranges = self.ranges.get(fact.property, ())
+            recorded = [Range(fact.property, ())] if ranges else []  # a number was recorded at all
+            return (*recorded, *(r for r in ranges if r.holds(fact.value)))
         return (Value(fact.property, fact.value),) if fact.property in self.properties else ()
 
     def profile(self, facts: Iterable[Fact]) -> frozenset[Atom]:

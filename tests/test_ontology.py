@@ -221,11 +221,13 @@ def test_a_measurement_with_a_threshold_added_in_turtle_is_read_and_answered(
             [ a owl:Restriction ; owl:onProperty dvt:hasFinding ; owl:hasValue dvt:severe-leg-pain ] .
     """
     )
-    mild, severe = answer(
+    mild, severe, unscored = answer(
         ontology,
         {"id": "mild", "measurements": {"pain-score": 6.9}},
         {"id": "severe", "measurements": {"pain-score": 7}},
+        {"id": "unscored"},
     )
+    assert {**mild, "patient": ""} == {**unscored, "patient": ""}
     out = {r["presentation"]: r for r in severe["ruled_out"]}
     assert out["acr-2020-iliofemoral-1"]["because"] == ["pain-score 7"]
     assert not mild["ruled_out"]
