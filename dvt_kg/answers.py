@@ -199,6 +199,7 @@ def _options(rows: Mapping[str, list[PlainRow]]) -> list[Answer]:
             "label": first["interventionLabel"],
             "presentation": first["presentation"],
             "rating": first["rating"],
+            "rank": json_number(str(first["rank"])),
             "contraindication": first["contraindication"],
             "guideline": first["guideline"],
             "rationale": first["rationale"],

@@ -33,12 +33,7 @@ _CONTRAINDICATION = {
     "not-assessed": ("not assessed", "yellow"),
     "none-on-file": ("none on file", "dim"),
 }
-_RATING_STYLE = {
-    "usually-appropriate": "green",
-    "may-be-appropriate": "yellow",
-    "may-be-appropriate-disagreement": "yellow",
-    "usually-not-appropriate": "red",
-}
+_RANK_STYLE = ("green", "yellow", "yellow", "red")
 OPTION_COLUMNS = (
     *("patient", "status", "presentation", "intervention", "rating", "contraindication", "unassessed"),
     *("guideline", "locator", "verification", "evidence", "rationale", "source"),
@@ -185,7 +180,7 @@ def _options(options: Iterable[Answer]) -> RenderableType:
         mark, style = _CONTRAINDICATION[option["contraindication"]]
         crossed = "strike" if option["contraindication"] == "absolute" else ""
         table.add_row(
-            Text(option["rating"].replace("-", " "), _RATING_STYLE.get(option["rating"], "")),
+            Text(option["rating"].replace("-", " "), _RANK_STYLE[min(option["rank"], len(_RANK_STYLE)) - 1]),
             Text(option["label"], crossed),
             Text(mark, style),
             f"{option['guideline']}, {option['locator']}",
