@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import logging
 import os
 import re
 import threading
@@ -319,6 +318,3 @@ def _atom(iri: str) -> Atom | None:
     if iri.startswith(OWL) or iri.startswith(_PROFILE):
         return None
     return Type(local_name(iri))
-
-
-logging.getLogger(__name__).addHandler(logging.NullHandler())
