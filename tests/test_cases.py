@@ -32,7 +32,7 @@ from dvt_kg.ontology import dvt
 from dvt_kg.patients import PATIENT_IRI
 
 FOLDER = Path(__file__).parent / "cases"
-NUMBER = 168
+NUMBER = 173
 CASES: dict[str, dict[str, Any]] = {
     file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(FOLDER.glob("*.json"))
 }

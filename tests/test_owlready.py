@@ -117,7 +117,7 @@ def _values_of(atoms: Iterable[Atom], properties: Sequence[str] = PROPERTIES) ->
 
 
 def test_the_cases_are_of_both_kinds() -> None:
-    assert (len(CONSISTENT), len(CONTRADICTORY)) == (142, 26)
+    assert (len(CONSISTENT), len(CONTRADICTORY)) == (143, 30)
 
 
 def test_owlready_infers_the_same_classes_for_all_cases_at_once(
