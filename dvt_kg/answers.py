@@ -8,7 +8,7 @@ from typing import Any
 
 from dvt_kg import queries
 from dvt_kg.classification import Classification
-from dvt_kg.errors import RecordError
+from dvt_kg.errors import RecordError, UsageError
 from dvt_kg.graph import KnowledgeGraph
 from dvt_kg.ontology import Ontology
 from dvt_kg.patients import Patient, entry, words
@@ -21,23 +21,39 @@ QUERIES = (
     *("ruled-out", "missing", "conflicts", "alerts", "next-steps", "clashes", "caveats"),
     "interventions-to-tell-apart",
 )
+# What is asked besides, by whose statements are wanted: of the rating panels alone, or of every source.
+GUIDELINES = {
+    "acr": (),
+    "all": (
+        *("recommendations", "population-criteria-of-patients"),
+        *("guideline-conflicts", "disagreements-of-patients"),
+    ),
+}
 
 PlainRow = dict[str, str | None]
 Answer = dict[str, Any]
 
 
-def recommend(classification: Classification, errors: Sequence[RecordError] = ()) -> Answer:
+def recommend(
+    classification: Classification, errors: Sequence[RecordError] = (), *, guidelines: str = "acr"
+) -> Answer:
     """The answer for every classified patient: rated options with reasons, and what is open.
 
     Each distinct profile is asked about once.
 
     :param classification: the patients with what was concluded of them
     :param errors: what was refused when the records were read
+    :param guidelines: ``acr`` for the ratings of the panels alone, ``all`` for what every other
+        source on file says beside them: recommendations, conflicts with them, and disagreements
     :returns: the object that ``dvt-kg recommend --format json`` prints
+    :raises UsageError: where ``guidelines`` is neither
     """
+    if guidelines not in GUIDELINES:
+        raise UsageError(f"no guidelines {guidelines!r}; choose one of {', '.join(GUIDELINES)}")
     ontology = classification.ontology
     representatives = classification.representatives()
-    shaped = _shape(classification.graph(representatives), [p for p, _ in representatives])
+    graph = classification.graph(representatives)
+    shaped = _shape(graph, [p for p, _ in representatives], (*QUERIES, *GUIDELINES[guidelines]))
     groups = classification.alike()
     results = {}
     for first, _ in representatives:
@@ -73,13 +89,13 @@ def _for_patient(shaped: Answer, first: Patient, patient: Patient, ontology: Ont
             return [phrase.get(v, v) if key == "because" else renumber(v) for v in value]
         return value
 
-    for key in ("presentations", "undetermined", "ruled_out", "contradiction"):
+    for key in ("presentations", "undetermined", "ruled_out", "contradiction", "recommendations"):
         if key in answer:
             answer[key] = renumber(answer[key])
     return answer
 
 
-def _shape(graph: KnowledgeGraph, patients: Iterable[Patient]) -> dict[str, Answer]:
+def _shape(graph: KnowledgeGraph, patients: Iterable[Patient], asked: Sequence[str]) -> dict[str, Answer]:
     """The answer of each patient in a graph, by the patient's IRI."""
 
     def rows(name: str) -> dict[str, list[PlainRow]]:
@@ -88,7 +104,7 @@ def _shape(graph: KnowledgeGraph, patients: Iterable[Patient]) -> dict[str, Answ
             grouped.setdefault(str(row["patient"]), []).append(row)
         return grouped
 
-    found = {name: rows(name) for name in QUERIES}
+    found = {name: rows(name) for name in asked}
     return {
         p.iri: _result(p.id, {name: by_patient.get(p.iri, []) for name, by_patient in found.items()})
         for p in patients
@@ -135,6 +151,10 @@ def _result(patient: str, rows: Mapping[str, list[PlainRow]]) -> Answer:
             {str(row["guideline"]) for row in rows["presentations"]} - {str(g) for g in fitting}
         ),
     }
+    if "recommendations" in rows:
+        answer["conflicts"] += [_guideline_conflict(row) for row in rows["guideline-conflicts"]]
+        answer["recommendations"] = _recommendations(rows)
+        answer["disagreements"] = _disagreements(rows["disagreements-of-patients"])
     if rows["clashes"]:
         answer["contradiction"] = [
             [{"path": row["path"], "value": _value(row)} for row in group]
@@ -170,11 +190,11 @@ def _distinct(rows: Iterable[PlainRow], key: str) -> list[str]:
     return list(dict.fromkeys(str(row[key]) for row in rows if row[key] is not None))
 
 
-def _criteria(rows: Iterable[PlainRow]) -> dict[str, list[Answer]]:
-    """The criteria of each presentation in their order, with the facts behind each state."""
+def _criteria(rows: Iterable[PlainRow], of: str = "presentation") -> dict[str, list[Answer]]:
+    """The criteria of each presentation or group in their order, with the facts behind each state."""
     found: dict[str, list[Answer]] = {}
-    for presentation, group in _grouped(rows, "presentation").items():
-        found[presentation] = [
+    for described, group in _grouped(rows, of).items():
+        found[described] = [
             {
                 "id": criterion,
                 "label": facts[0]["label"],
@@ -247,6 +267,69 @@ def _conflict(row: PlainRow) -> Answer:
         "guidelines": [row["guideline"], row["otherGuideline"]],
         "sources": [row["source"], row["otherSource"]],
     }
+
+
+def _guideline_conflict(row: PlainRow) -> Answer:
+    return {
+        "intervention": row["intervention"],
+        "label": row["label"],
+        "kind": row["kind"],
+        "statements": [row["statement"], row["otherStatement"]],
+        "ratings": [row["direction"], row["otherDirection"]],
+        "presentations": [row["group"], row["otherGroup"]],
+        "guidelines": [row["guideline"], row["otherGuideline"]],
+        "sources": [row["source"], row["otherSource"]],
+        "texts": [row["says"], row["otherSays"]],
+    }
+
+
+def _recommendations(rows: Mapping[str, list[PlainRow]]) -> list[Answer]:
+    """What other sources say: first what applies, then what is open for want of facts."""
+    criteria = _criteria(rows["population-criteria-of-patients"], "group")
+    found = []
+    for statement, group in _grouped(rows["recommendations"], "statement").items():
+        first = group[0]
+        recommendation: Answer = {
+            "statement": statement,
+            "state": first["state"],
+            "guideline": first["guideline"],
+            "guideline_label": first["guidelineLabel"],
+            "intervention": first["intervention"],
+            "label": first["interventionLabel"],
+            "direction": first["direction"],
+            "grade": first["grade"],
+            "scale": first["scale"],
+            "text": first["text"],
+            "population": first["group"],
+            "population_label": first["groupLabel"],
+            "criteria": criteria[str(first["group"])],
+            "contraindication": first["contraindication"],
+            "verification": first["verification"],
+            "source": first["source"],
+            "locator": first["locator"],
+        }
+        optional = {"qualification": first["qualification"], "rather_than": first["ratherThan"]}
+        recommendation |= {key: value for key, value in optional.items() if value is not None}
+        if superseded := _distinct(group, "supersededBy"):
+            recommendation["superseded_by"] = superseded
+        found.append(recommendation)
+    return found
+
+
+def _disagreements(rows: Iterable[PlainRow]) -> list[Answer]:
+    return [
+        {
+            "id": disagreement,
+            "label": group[0]["label"],
+            "text": group[0]["text"],
+            "statements": [
+                {"statement": row["statement"], "text": row["says"]}
+                | {"guideline": row["guideline"], "source": row["source"]}
+                for row in group
+            ],
+        }
+        for disagreement, group in _grouped(rows, "disagreement").items()
+    ]
 
 
 def exit_status(answer: Answer) -> int:

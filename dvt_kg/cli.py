@@ -175,6 +175,7 @@ def _destination(output: Path | None) -> Iterator[IO[str]]:
     epilog=_examples(
         "dvt-kg recommend patients.json",
         "dvt-kg recommend --format json ward.csv > answers.json",
+        "dvt-kg recommend --guidelines all patients.json",
         "cat patient.ttl | dvt-kg recommend --input-format ttl -",
     )
 )
@@ -187,6 +188,13 @@ def _destination(output: Path | None) -> Iterator[IO[str]]:
     show_default=True,
     help="How to answer.",
 )
+@click.option(
+    "--guidelines",
+    type=click.Choice(list(answers.GUIDELINES)),
+    default="acr",
+    show_default=True,
+    help="Whose statements to show: the ACR panels' ratings, or what every other guideline says besides.",
+)
 @_OUTPUT
 @_working
 @click.pass_context
@@ -194,6 +202,7 @@ def recommend(
     ctx: click.Context,
     files: tuple[str, ...],
     form: str,
+    guidelines: str,
     output: Path | None,
     work: _Work,
 ) -> None:
@@ -202,7 +211,7 @@ def recommend(
     FILES are records as JSON, CSV, TSV, Turtle or JSON-LD; - is standard input.
     """
     reading = work.read(files)
-    answer = answers.recommend(work.classified(reading), reading.errors)
+    answer = answers.recommend(work.classified(reading), reading.errors, guidelines=guidelines)
     with _destination(output) as out:
         if form == "json":
             json.dump(answer, out, indent=2, ensure_ascii=False)

@@ -33,22 +33,35 @@ _CONTRAINDICATION = {
     "not-assessed": ("not assessed", "yellow"),
     "none-on-file": ("none on file", "dim"),
 }
+_DIRECTION_STYLE = {"for": "green", "either": "yellow", "against": "red"}
 _RANK_STYLE = ("green", "yellow", "yellow", "red")
 OPTION_COLUMNS = (
     *("patient", "status", "presentation", "intervention", "rating", "contraindication", "unassessed"),
     *("guideline", "locator", "verification", "evidence", "rationale", "source"),
 )
+RECOMMENDATION_COLUMNS = ("state", "direction", "grade", "qualification", "superseded_by")
 
 
 def write_csv(answer: Answer, out: IO[str]) -> None:
-    """The options as CSV, one a row; a record without options is one row with its status."""
-    writer = csv.DictWriter(out, OPTION_COLUMNS, lineterminator="\n")
+    """The options as CSV, one a row; a record without options is one row with its status.
+
+    Where the answer holds recommendations of other guidelines, each is a row too, and columns of
+    their own say their state, direction and grade.
+    """
+    further = any("recommendations" in result for result in answer["results"])
+    columns = OPTION_COLUMNS + (RECOMMENDATION_COLUMNS if further else ())
+    writer = csv.DictWriter(out, columns, lineterminator="\n")
     writer.writeheader()
     for result in answer["results"]:
-        for option in result["options"] or [{}]:
-            row = {column: option.get(column, "") for column in OPTION_COLUMNS}
+        recommended = [
+            {**r, "presentation": r["population"], "rationale": r["text"]}
+            for r in result.get("recommendations", ())
+        ]
+        for option in (result["options"] + recommended) or [{}]:
+            row = {column: option.get(column, "") for column in columns}
             row |= {"patient": result["patient"], "status": result["status"]}
-            row |= {key: ";".join(option.get(key, ())) for key in ("unassessed", "evidence")}
+            lists = (key for key in ("unassessed", "evidence", "superseded_by") if key in row)
+            row |= {key: ";".join(option.get(key, ())) for key in lists}
             writer.writerow(row)
 
 
@@ -90,6 +103,8 @@ def _result(result: Answer) -> Iterator[RenderableType]:
         yield _heading("Options, most appropriate first")
         yield _options(result["options"])
         yield from _option_notes(result["options"], result["distinctions"])
+    yield from _recommendations(result.get("recommendations", []))
+    yield from _disagreements(result.get("disagreements", []))
     yield from _open(result["undetermined"])
     yield from _ruled_out(result["ruled_out"])
     if result["next_steps"]:
@@ -161,6 +176,51 @@ def _conflicts(conflicts: list[Answer]) -> Iterator[RenderableType]:
         ):
             text.append(f"\n{rating}, for {presentation}").append(f" [{guideline}]", "dim")
         yield _bullet(text)
+
+
+def _recommendations(recommendations: list[Answer]) -> Iterator[RenderableType]:
+    """What other guidelines say: what applies as a table, what is open by the facts that it waits for."""
+    applying = [r for r in recommendations if r["state"] == "applies"]
+    current = [r for r in applying if "superseded_by" not in r]
+    if recommendations:
+        yield _heading("What other guidelines and the article say of such patients")
+    if current:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
+        for column, ratio in (("", 1), ("What it says", 8), ("Strength and source", 4)):
+            table.add_column(column, ratio=ratio)
+        for r in current:
+            text = Text(r["text"])
+            if "qualification" in r:
+                text.append(f" {r['qualification']}", "italic")
+            if r["contraindication"] in ("absolute", "relative", "not-assessed"):
+                mark, style = _CONTRAINDICATION[r["contraindication"]]
+                what = "contraindications " if r["contraindication"] == "not-assessed" else ""
+                text.append(f" [{what}{mark}]", style)
+            strength = f"{r['grade']}; {r['guideline']}, {r['locator']} ({r['verification']})"
+            table.add_row(Text(r["direction"], _DIRECTION_STYLE[r["direction"]]), text, strength)
+        yield _indent(table, 3)
+    for r in applying:
+        if "superseded_by" in r:
+            newer = ", ".join(r["superseded_by"])
+            yield _bullet(Text(f"Superseded: {r['text']} [{r['guideline']}] Now: {newer}", "dim"))
+    waiting: dict[str, list[str]] = {}
+    for r in recommendations:
+        if r["state"] == "open" and "superseded_by" not in r:
+            unknown = ", ".join(c["label"] for c in r["criteria"] if c["state"] == "unknown")
+            waiting.setdefault(unknown, []).append(r["statement"].removeprefix("recommendation-"))
+    if waiting:
+        yield _indent(Text("Open until it is known:", "italic"))
+        for unknown, statements in sorted(waiting.items()):
+            yield _bullet(Text.assemble((unknown, "bold"), f": {', '.join(statements)}"))
+
+
+def _disagreements(disagreements: list[Answer]) -> Iterator[RenderableType]:
+    if disagreements:
+        yield _heading("Matters on which the sources disagree")
+    for disagreement in disagreements:
+        statements = ", ".join(s["statement"] for s in disagreement["statements"])
+        text = Text.assemble((disagreement["label"], "bold"), f": {disagreement['text']}")
+        yield _bullet(text.append(f" [{statements}]", "dim"))
 
 
 def _criteria(criteria: Iterable[Answer]) -> RenderableType:
@@ -237,6 +297,7 @@ def _ruled_out(ruled_out: list[Answer]) -> Iterator[RenderableType]:
 def _sources(result: Answer) -> Iterator[RenderableType]:
     sources = [option["source"] for option in result["options"]]
     sources += [c["source"] for option in result["options"] for c in option.get("contraindications", ())]
+    sources += [r["source"] for r in result.get("recommendations", ()) if r["state"] == "applies"]
     sources += [s for item in (*result["alerts"], *result["next_steps"]) for s in item["sources"]]
     if sources:
         yield _heading("Sources")

@@ -21,9 +21,13 @@ CORE = (
     "criteria",
     "interventions",
     "contraindications",
+    "populations",
     "alerts",
     "sources",
     "ratings",
+    "recommendations",
+    "evidence",
+    "disagreements",
 )
 WHOLE = (*CORE, "thresholds", "metadata", "dvt-kg", "examples")
 
