@@ -27,6 +27,7 @@ CORE = (
     "ratings",
     "recommendations",
     "evidence",
+    "workflow",
     "disagreements",
 )
 WHOLE = (*CORE, "thresholds", "metadata", "dvt-kg", "examples")
