@@ -79,7 +79,7 @@ def test_options_come_most_appropriate_first_with_reasons_and_sources(results: d
     ranks = [order.index(o["rating"]) for o in options]
     assert ranks == sorted(ranks)
     first = next(o for o in options if o["intervention"] == "anticoagulation-alone")
-    assert first["evidence"] == ["attract"]
+    assert first["evidence"] == ["attract", "attract-iliofemoral", "cava"]
     assert first["contraindication"] == "excluded"
     assert "J Am Coll Radiol 2020" in first["source"]
     assert first["verification"] == "secondary"
