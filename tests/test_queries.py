@@ -35,7 +35,7 @@ def dataset(graph: KnowledgeGraph) -> rdflib.Dataset:
 
 
 def test_the_catalogue_is_all_there() -> None:
-    assert len(CATALOGUE) == 22
+    assert len(CATALOGUE) == 42
     assert len(DERIVATIONS) == 9
 
 
