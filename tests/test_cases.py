@@ -32,7 +32,7 @@ from dvt_kg.ontology import dvt, local_name
 from dvt_kg.patients import PATIENT_IRI
 
 FOLDER = Path(__file__).parent / "cases"
-NUMBER = 173
+NUMBER = 179
 CASES: dict[str, dict[str, Any]] = {
     file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(FOLDER.glob("*.json"))
 }
@@ -43,6 +43,7 @@ class Outcome:
     """What the program concluded of one case."""
 
     answer: dict[str, Any]
+    recommendations: dict[str, str]
     criteria: dict[str, str]
     findings: dict[str, str]
 
@@ -60,9 +61,16 @@ def outcomes(ontology: Ontology, reasoner: Reasoner) -> dict[str, Outcome]:
     findings: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for row in queries.ask(graph, "findings").plain():
         findings[str(row["patient"])][str(row["finding"])] = str(row["state"])
+    further = {
+        result["patient"]: {r["statement"]: r["state"] for r in result["recommendations"]}
+        for result in recommend(classification, guidelines="all")["results"]
+    }
     return {
         answer["patient"]: Outcome(
-            answer, criteria[PATIENT_IRI + answer["patient"]], findings[PATIENT_IRI + answer["patient"]]
+            answer,
+            further[answer["patient"]],
+            criteria[PATIENT_IRI + answer["patient"]],
+            findings[PATIENT_IRI + answer["patient"]],
         )
         for answer in recommend(classification)["results"]
     }
@@ -152,6 +160,9 @@ SEEN: dict[str, Callable[[Outcome, Any], Any]] = {
     "criteria": lambda outcome, wanted: {name: outcome.criteria[name] for name in wanted},
     "findings": lambda outcome, wanted: {name: outcome.findings.get(name, "unknown") for name in wanted},
     "because": _because,
+    "recommendations": lambda outcome, wanted: {
+        name: outcome.recommendations.get(name, "not for this patient") for name in wanted
+    },
     "contradiction": _contradiction,
 }
 
@@ -184,8 +195,8 @@ def test_the_cases_cover_every_state_alert_and_step(ontology: Ontology) -> None:
 
     presentations = set(ontology.individuals("Presentation"))
     assert listed("presentations") == listed("undetermined") == listed("ruled_out") == presentations
-    rated = (q.subject for q in ontology.store.quads_for_pattern(None, dvt("criterionOf"), None))
-    criteria = {local_name(criterion) for criterion in rated}
+    of_presentations = ontology.store.quads_for_pattern(None, dvt("criterionOf"), None)
+    criteria = {local_name(quad.subject) for quad in of_presentations}
     assert states("criteria") == {(c, state) for c in criteria for state in ("met", "not-met", "unknown")}
     assert listed("alerts") == set(ontology.individuals("Alert"))
     assert listed("next_steps") == set(ontology.individuals("NextStep"))
