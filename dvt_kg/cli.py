@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import functools
-import io
 import json
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dvt_kg import answers, queries, readers, reports
 from dvt_kg import ontology as ontologies
-from dvt_kg.classification import Classification, classify
+from dvt_kg.classification import Classification
 from dvt_kg.errors import DvtKgError, RecordError, UsageError
 from dvt_kg.graph import FORMATS, INFERRED, ONTOLOGY, PATIENTS, KnowledgeGraph
-from dvt_kg.ontology import Ontology
-from dvt_kg.readers import READERS, TEMPLATES, Reading, read
-from dvt_kg.reasoner import TIMEOUT, Reasoner
+from dvt_kg.readers import TEMPLATES, Reading, read
+from dvt_kg.work import (
+    FILES,
+    INPUT_FORMAT,
+    JAVA,
+    ONTOLOGY_SOURCE,
+    OUTPUT,
+    TIME_LIMIT,
+    Work,
+    destination,
+    working,
+)
 
 # Exit statuses beside 0 and click's own 2 for wrong usage.
 REFUSED, CONTRADICTORY, FAILED, INTERRUPTED = 1, 3, 4, 130
@@ -66,109 +69,9 @@ def main() -> None:
     """
 
 
-_ONTOLOGY = click.option(
-    "--ontology",
-    "source",
-    type=click.Path(path_type=Path),
-    help="Use the ontology in this folder or file in place of the shipped one.",
-)
-_INPUT_FORMAT = click.option(
-    "--input-format",
-    type=click.Choice(list(READERS)),
-    help="The records' format; by the file's ending if not given.",
-)
-_STRICT = click.option("--strict", is_flag=True, help="Stop at the first part of a record that is refused.")
-_JAVA = click.option(
-    "--java-home",
-    type=click.Path(path_type=Path),
-    help="Use the Java runtime in this folder (else JAVA_HOME, else the bundled one).",
-)
-_TIMEOUT = click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=TIMEOUT,
-    show_default=True,
-    help="Seconds that the reasoner may take for a batch of records.",
-)
-
-
-@dataclass(frozen=True)
-class _Work:
-    """How records are read and judged, from the options that several commands share."""
-
-    source: Path | None
-    input_format: str | None
-    strict: bool
-    java_home: Path | None
-    timeout: float
-
-    @property
-    def ontology(self) -> Ontology:
-        return ontologies.load(self.source)
-
-    def read(self, files: tuple[str, ...]) -> Reading:
-        return read(files, self.ontology, format=self.input_format, strict=self.strict)
-
-    def classified(self, reading: Reading) -> Classification:
-        """The records classified, with progress on a terminal; no reasoner is started for none."""
-        if not reading.patients:
-            return Classification(self.ontology, "no reasoner was needed", (), (), {})
-        reasoner = Reasoner(self.ontology, java=self.java_home, timeout=self.timeout)
-        with _progress() as step:
-            return classify(reading.patients, reasoner, progress=step)
-
-
-def _working(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of :class:`_Work`, and the work itself as ``work``."""
-
-    @functools.wraps(command)
-    def with_work(*args: Any, **options: Any) -> None:
-        chosen = {field.name: options.pop(field.name) for field in fields(_Work)}
-        command(*args, work=_Work(**chosen), **options)
-
-    return _INPUT_FORMAT(_STRICT(_ONTOLOGY(_JAVA(_TIMEOUT(with_work)))))
-
-
-_OUTPUT = click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write to this file in place of standard output.",
-)
-_FILES = click.argument("files", nargs=-1, required=True, metavar="FILES...")
-
-
 def _show_refused(errors: tuple[RecordError, ...]) -> None:
     for error in errors:
         click.echo(f"refused: {error}", err=True)
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error, where that is a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("reasoning"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("profiles", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-@contextlib.contextmanager
-def _destination(output: Path | None) -> Iterator[IO[str]]:
-    """Standard output, or a file that appears whole or not at all."""
-    if output is None:
-        yield sys.stdout
-        return
-    text = io.StringIO()
-    yield text
-    partial = output.with_name(output.name + ".part")
-    try:
-        partial.write_text(text.getvalue(), encoding="utf-8")
-        partial.replace(output)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise UsageError(f"cannot write {str(output)!r}: {error.strerror}") from None
 
 
 @main.command(
@@ -179,7 +82,7 @@ def _destination(output: Path | None) -> Iterator[IO[str]]:
         "cat patient.ttl | dvt-kg recommend --input-format ttl -",
     )
 )
-@_FILES
+@FILES
 @click.option(
     "--format",
     "form",
@@ -195,8 +98,8 @@ def _destination(output: Path | None) -> Iterator[IO[str]]:
     show_default=True,
     help="Whose statements to show: the ACR panels' ratings, or what every other guideline says besides.",
 )
-@_OUTPUT
-@_working
+@OUTPUT
+@working
 @click.pass_context
 def recommend(
     ctx: click.Context,
@@ -204,7 +107,7 @@ def recommend(
     form: str,
     guidelines: str,
     output: Path | None,
-    work: _Work,
+    work: Work,
 ) -> None:
     """Answer records: which presentations fit, how each option is rated, and why.
 
@@ -212,7 +115,7 @@ def recommend(
     """
     reading = work.read(files)
     answer = answers.recommend(work.classified(reading), reading.errors, guidelines=guidelines)
-    with _destination(output) as out:
+    with destination(output) as out:
         if form == "json":
             json.dump(answer, out, indent=2, ensure_ascii=False)
             out.write("\n")
@@ -231,7 +134,7 @@ def recommend(
         "dvt-kg classify --format nquads --with-all ward.csv -o ward.nq",
     ),
 )
-@_FILES
+@FILES
 @click.option(
     "--format",
     "form",
@@ -242,8 +145,8 @@ def recommend(
 )
 @click.option("--with-patients", is_flag=True, help="Write the records' own triples too.")
 @click.option("--with-all", is_flag=True, help="Write the records' own triples and the ontology too.")
-@_OUTPUT
-@_working
+@OUTPUT
+@working
 @click.pass_context
 def classify_command(
     ctx: click.Context,
@@ -252,7 +155,7 @@ def classify_command(
     with_patients: bool,
     with_all: bool,
     output: Path | None,
-    work: _Work,
+    work: Work,
 ) -> None:
     """Write what the reasoner infers of records, as RDF with its provenance."""
     reading = work.read(files)
@@ -261,7 +164,7 @@ def classify_command(
         (PATIENTS, INFERRED, ONTOLOGY) if with_all else (PATIENTS, INFERRED) if with_patients else (INFERRED,)
     )
     text = classification.graph().serialize(form, graphs=graphs).decode()
-    with _destination(output) as out:
+    with destination(output) as out:
         out.write(text)
     _show_refused(reading.errors)
     ctx.exit(_status(reading.errors, classification))
@@ -311,8 +214,8 @@ def _parameters(ctx: click.Context, option: click.Parameter, values: tuple[str, 
     help="How to write the rows.",
 )
 @click.option("--endpoint", metavar="URL", help="Ask a remote SPARQL endpoint that holds the graphs.")
-@_OUTPUT
-@_working
+@OUTPUT
+@working
 @click.pass_context
 def query_command(
     ctx: click.Context,
@@ -322,7 +225,7 @@ def query_command(
     form: str,
     endpoint: str | None,
     output: Path | None,
-    work: _Work,
+    work: Work,
 ) -> None:
     """Run a query of the catalogue, or from a file, over the ontology and the classified records.
 
@@ -346,7 +249,7 @@ def query_command(
         rows = queries.ask(graph, query, **parameters)
         if not rows and "patient" in query.tags and not reading.patients:
             click.echo("no row: the query asks about patients; give record files", err=True)
-    with _destination(output) as out:
+    with destination(output) as out:
         if form == "json":
             json.dump(queries.as_json(rows), out, indent=2, ensure_ascii=False)
             out.write("\n")
@@ -395,7 +298,7 @@ def queries_command(form: str) -> None:
     show_default=True,
     help="How to list them.",
 )
-@_ONTOLOGY
+@ONTOLOGY_SOURCE
 def terms(text: str, form: str, source: Path | None) -> None:
     """Find what a record can state: findings, veins, measurements and values, by name or words."""
     found = ontologies.record_terms(ontologies.load(source), text)
@@ -411,8 +314,8 @@ def terms(text: str, form: str, source: Path | None) -> None:
 
 @main.command(epilog=_examples("dvt-kg check", "dvt-kg check patients.ttl"))
 @click.argument("files", nargs=-1, metavar="[FILES...]")
-@_INPUT_FORMAT
-@_ONTOLOGY
+@INPUT_FORMAT
+@ONTOLOGY_SOURCE
 @click.pass_context
 def check(ctx: click.Context, files: tuple[str, ...], input_format: str | None, source: Path | None) -> None:
     """Check the ontology by its quality queries, and patient graphs by the SHACL shapes."""
@@ -436,7 +339,7 @@ def check(ctx: click.Context, files: tuple[str, ...], input_format: str | None, 
 
 @main.command(epilog=_examples("dvt-kg template csv > patients.csv", "dvt-kg template json > patient.json"))
 @click.argument("form", type=click.Choice(list(TEMPLATES)))
-@_ONTOLOGY
+@ONTOLOGY_SOURCE
 def template(form: str, source: Path | None) -> None:
     """Write an empty record with every field that can be filled in."""
     click.echo(readers.template(form, ontologies.load(source)), nl=False)
@@ -444,9 +347,9 @@ def template(form: str, source: Path | None) -> None:
 
 @main.command(epilog=_examples("dvt-kg build dist/ontology"))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
-@_ONTOLOGY
-@_JAVA
-@_TIMEOUT
+@ONTOLOGY_SOURCE
+@JAVA
+@TIME_LIMIT
 def build(folder: Path, source: Path | None, java_home: Path | None, timeout: float) -> None:
     """Write the merged, import-free ontology and the example patients with all that is inferred.
 

@@ -1,0 +1,124 @@
+"""What the commands share: how records are read and judged, and how output is written."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import IO, Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from dvt_kg import ontology as ontologies
+from dvt_kg.classification import Classification, classify
+from dvt_kg.errors import UsageError
+from dvt_kg.ontology import Ontology
+from dvt_kg.readers import READERS, Reading, read
+from dvt_kg.reasoner import TIMEOUT, Reasoner
+
+ONTOLOGY_SOURCE = click.option(
+    "--ontology",
+    "source",
+    type=click.Path(path_type=Path),
+    help="Use the ontology in this folder or file in place of the shipped one.",
+)
+INPUT_FORMAT = click.option(
+    "--input-format",
+    type=click.Choice(list(READERS)),
+    help="The records' format; by the file's ending if not given.",
+)
+STRICT = click.option("--strict", is_flag=True, help="Stop at the first part of a record that is refused.")
+JAVA = click.option(
+    "--java-home",
+    type=click.Path(path_type=Path),
+    help="Use the Java runtime in this folder (else JAVA_HOME, else the bundled one).",
+)
+TIME_LIMIT = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=TIMEOUT,
+    show_default=True,
+    help="Seconds that the reasoner may take for a batch of records.",
+)
+
+
+@dataclass(frozen=True)
+class Work:
+    """How records are read and judged, from the options that several commands share."""
+
+    source: Path | None
+    input_format: str | None
+    strict: bool
+    java_home: Path | None
+    timeout: float
+
+    @property
+    def ontology(self) -> Ontology:
+        """The ontology that the options name, else the shipped one."""
+        return ontologies.load(self.source)
+
+    def read(self, files: tuple[str, ...]) -> Reading:
+        """The records of files, with what was refused."""
+        return read(files, self.ontology, format=self.input_format, strict=self.strict)
+
+    def classified(self, reading: Reading) -> Classification:
+        """The records classified, with progress on a terminal; no reasoner is started for none."""
+        if not reading.patients:
+            return Classification(self.ontology, "no reasoner was needed", (), (), {})
+        reasoner = Reasoner(self.ontology, java=self.java_home, timeout=self.timeout)
+        with _progress() as step:
+            return classify(reading.patients, reasoner, progress=step)
+
+
+def working(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of :class:`Work`, and the work itself as ``work``."""
+
+    @functools.wraps(command)
+    def with_work(*args: Any, **options: Any) -> None:
+        chosen = {field.name: options.pop(field.name) for field in fields(Work)}
+        command(*args, work=Work(**chosen), **options)
+
+    return INPUT_FORMAT(STRICT(ONTOLOGY_SOURCE(JAVA(TIME_LIMIT(with_work)))))
+
+
+OUTPUT = click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file in place of standard output.",
+)
+FILES = click.argument("files", nargs=-1, required=True, metavar="FILES...")
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, where that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("reasoning"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("profiles", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextlib.contextmanager
+def destination(output: Path | None) -> Iterator[IO[str]]:
+    """Standard output, or a file that appears whole or not at all."""
+    if output is None:
+        yield sys.stdout
+        return
+    text = io.StringIO()
+    yield text
+    partial = output.with_name(output.name + ".part")
+    try:
+        partial.write_text(text.getvalue(), encoding="utf-8")
+        partial.replace(output)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise UsageError(f"cannot write {str(output)!r}: {error.strerror}") from None
