@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -18,6 +18,7 @@ from dvt_kg import (
     Reasoner,
     UsageError,
     ask,
+    check_ontology,
     classify,
     read_records,
     recommend,
@@ -28,7 +29,7 @@ from dvt_kg.ontology import dvt, local_name
 from dvt_kg.patients import Fact
 from dvt_kg.rules import PATIENT, Atom, Limit, RuleSet, Type, Value
 
-from .records import MILD, changed
+from .records import MILD, TENSE, changed
 from .test_answers import VALIDATOR
 
 Statement = dict[str, Any]
@@ -541,3 +542,51 @@ def test_a_finding_decides_a_criterion(
     assert found is not None
     states = {a.property for a in found if isinstance(a, Value) and a.value == criterion}
     assert states & {"meetsCriterion", "failsCriterion"} == ({state} if state else set())
+
+
+ADDED = """
+<https://w3id.org/dvt-kg/local> a owl:Ontology ;
+    owl:versionIRI <https://w3id.org/dvt-kg/0.1.0/local> ; owl:versionInfo "0.1.0" ;
+    owl:imports <https://w3id.org/dvt-kg/recommendations> ; dcterms:title "our protocol"@en ;
+    dcterms:description "What the hospital adds."@en ; dcterms:creator "The hospital"@en ;
+    dcterms:license <https://creativecommons.org/licenses/by/4.0/> .
+
+dvt:our-protocol a owl:NamedIndividual , dvt:Guideline ;
+    rdfs:label "our protocol"@en ; skos:definition "The hospital's own protocol."@en ;
+    dcterms:bibliographicCitation "Our protocol, 2027."@en ; dvt:verification dvt:primary ;
+    rdfs:isDefinedBy <https://w3id.org/dvt-kg> .
+
+dvt:population-mild-and-ambulatory a owl:NamedIndividual , dvt:Population ;
+    rdfs:label "mild and ambulatory"@en ; skos:definition "Patients with mild symptoms who walk."@en ;
+    dvt:hasCriterion dvt:mild-symptoms , dvt:ambulatory ; dcterms:source dvt:our-protocol ;
+    rdfs:isDefinedBy <https://w3id.org/dvt-kg> .
+dvt:mild-symptoms dvt:criterionOfPopulation dvt:population-mild-and-ambulatory .
+dvt:ambulatory dvt:criterionOfPopulation dvt:population-mild-and-ambulatory .
+dvt:PopulationMildAndAmbulatoryPatient a owl:Class ;
+    rdfs:label "patient of mild and ambulatory"@en ;
+    skos:definition "A patient who meets every criterion of the population: mild and ambulatory."@en ;
+    owl:equivalentClass [ a owl:Class ; owl:intersectionOf ( dvt:MildSymptomsMet dvt:AmbulatoryMet ) ] ;
+    rdfs:subClassOf dvt:Patient ,
+        [ a owl:Restriction ; owl:onProperty dvt:inPopulation ;
+          owl:hasValue dvt:population-mild-and-ambulatory ] ;
+    dcterms:source dvt:our-protocol ; rdfs:isDefinedBy <https://w3id.org/dvt-kg> .
+
+dvt:recommendation-our-protocol-no-stockings a owl:NamedIndividual , dvt:Recommendation ;
+    rdfs:label "our protocol: no stockings"@en ; skos:definition "No stockings for mild symptoms."@en ;
+    dvt:appliesTo dvt:population-mild-and-ambulatory ;
+    dvt:concernsIntervention dvt:graduated-compression-stockings ; dvt:direction dvt:against ;
+    dvt:grade "ungraded"@en ; dvt:scale dvt:scale-ungraded ; dvt:guideline dvt:our-protocol ;
+    dvt:locator "section 1"@en ; dvt:verification dvt:primary ; dcterms:source dvt:our-protocol ;
+    rdfs:isDefinedBy <https://w3id.org/dvt-kg> .
+"""
+
+
+def test_a_recommendation_added_in_turtle_is_sound_and_answered(extended: Callable[[str], Ontology]) -> None:
+    ontology = extended(ADDED)
+    assert check_ontology(ontology) == []
+    statement = "recommendation-our-protocol-no-stockings"
+    classification = classify(read_records([MILD, TENSE], ontology).patients, Reasoner(ontology))
+    mild, tense = recommend(classification, guidelines="all")["results"]
+    assert applying(mild)[statement]["direction"] == "against"
+    assert frozenset({statement, "recommendation-article-2026-stockings"}) in conflicts(mild)
+    assert statement not in applying(tense) | open_(tense)
