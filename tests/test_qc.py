@@ -56,11 +56,18 @@ PLANTINGS = {
         """
         INSERT DATA {
           dvt:no-follow-up dvt:unlessContraindicated dvt:compression-stocking .
-          dvt:check-within-48-hours dvt:whileUnknown dvt:popliteal-vein .
+          dvt:check-within-48-hours dvt:whileUnknown dvt:popliteal-vein ; dvt:unlessPresent dvt:left .
           dvt:anticoagulation dvt:notToBeConfusedWith dvt:anticoagulant .
         }
         """,
-        ("no-follow-up", "check-within-48-hours", "anticoagulant"),
+        ("no-follow-up", "check-within-48-hours", "popliteal-vein", "left", "anticoagulant"),
+    ),
+    "arm-incomplete": Planting(
+        """
+        DELETE WHERE { dvt:arm-sox-active dvt:armRole ?role } ;
+        DELETE DATA { dvt:sox dvt:hasArm dvt:arm-sox-placebo }
+        """,
+        ("arm-sox-active", "arm-sox-placebo"),
     ),
     "category-outside-the-four": Planting(
         """
@@ -70,6 +77,13 @@ PLANTINGS = {
         }
         """,
         ("rarely-appropriate", "often-appropriate"),
+    ),
+    "category-without-direction": Planting(
+        """
+        DELETE WHERE { dvt:usually-appropriate dvt:direction ?direction } ;
+        INSERT DATA { dvt:may-be-appropriate dvt:direction dvt:for }
+        """,
+        ("usually-appropriate", "may-be-appropriate"),
     ),
     "condition-without-converse": Planting(
         """
@@ -162,6 +176,17 @@ PLANTINGS = {
         """,
         ("article-2026", "attract", "sox"),
     ),
+    "disagreement-too-small": Planting(
+        """
+        DELETE WHERE { dvt:disagreement-stockings dvt:between ?part } ;
+        INSERT DATA { dvt:disagreement-stockings dvt:between dvt:threshold-acute-onset }
+        """,
+        ("disagreement-stockings",),
+    ),
+    "doi-form": Planting(
+        """INSERT DATA { dvt:sox dvt:doi "https://doi.org/10.1000/1" . dvt:cava dvt:doi "10.1000 1" }""",
+        ("sox", "cava"),
+    ),
     "duplicate-contraindication": Planting(
         """
         INSERT { dvt:again ?property ?value }
@@ -189,6 +214,16 @@ PLANTINGS = {
         WHERE { dvt:rating-acr-2020-iliofemoral-1-anticoagulation-alone ?property ?value }
         """,
         ("again", "rating-acr-2020-iliofemoral-1-anticoagulation-alone"),
+    ),
+    "evidence-without-result": Planting(
+        """
+        INSERT DATA {
+          dvt:rating-acr-2020-iliofemoral-5-systemic-thrombolysis dvt:evidence dvt:sox .
+          dvt:result-torpedo-post-thrombotic-syndrome-6-months
+            dvt:supports dvt:rating-acr-2020-iliofemoral-7-anticoagulation-alone .
+        }
+        """,
+        ("sox", "rating-acr-2020-iliofemoral-7-anticoagulation-alone"),
     ),
     "facet-beyond-two": Planting(
         """
@@ -229,6 +264,43 @@ PLANTINGS = {
         INSERT DATA { dvt:new-finding a owl:NamedIndividual, dvt:Finding }
         """,
         ("tense-edema", "new-finding"),
+    ),
+    "group-class-unlike-criteria": Planting(
+        """
+        DELETE WHERE { dvt:Acr2020Iliofemoral1Patient owl:equivalentClass ?all } ;
+        INSERT DATA { dvt:acr-2020-iliofemoral-5 dvt:hasCriterion dvt:mild-symptoms } ;
+        DELETE DATA { dvt:acr-2020-iliofemoral-6 dvt:hasCriterion dvt:moderate-symptoms } ;
+        DELETE WHERE { dvt:PopulationDistalDvtPatient owl:equivalentClass ?all } ;
+        INSERT DATA { dvt:population-attract dvt:hasCriterion dvt:mild-symptoms } ;
+        DELETE DATA { dvt:population-first-proximal-dvt dvt:hasCriterion dvt:first-episode } ;
+        INSERT DATA { dvt:population-proximal-dvt dvt:hasCriterion dvt:first-episode } ;
+        DELETE WHERE { dvt:PopulationLimbThreatPatient owl:equivalentClass ?all } ;
+        INSERT DATA { dvt:PopulationLimbThreatPatient owl:equivalentClass dvt:FirstEpisodeMet }
+        """,
+        (
+            "acr-2020-iliofemoral-1",
+            "acr-2020-iliofemoral-5",
+            "acr-2020-iliofemoral-6",
+            "population-distal-dvt",
+            "population-attract",
+            "population-first-proximal-dvt",
+            "population-proximal-dvt",
+            "population-limb-threat",
+        ),
+    ),
+    "group-without-criteria": Planting(
+        """
+        DELETE WHERE { dvt:acr-2020-iliofemoral-5 dvt:hasCriterion ?criterion } ;
+        DELETE WHERE { dvt:population-attract dvt:hasCriterion ?criterion }
+        """,
+        ("acr-2020-iliofemoral-5", "population-attract"),
+    ),
+    "group-without-patient-class": Planting(
+        """
+        DELETE WHERE { dvt:Acr2020Iliofemoral5Patient rdfs:subClassOf ?class } ;
+        DELETE WHERE { dvt:PopulationAttractPatient rdfs:subClassOf ?class }
+        """,
+        ("acr-2020-iliofemoral-5", "population-attract"),
     ),
     "guideline-not-among-sources": Planting(
         "DELETE DATA { dvt:acr-2020-iliofemoral-4 dcterms:source dvt:acr-2020-iliofemoral }",
@@ -278,6 +350,9 @@ PLANTINGS = {
             dvt:tense-edema dvt:calf-vein dvt:acute-onset dvt:acr-2019-ivc-filter-1 dvt:systemic-thrombolysis
             dvt:rating-acr-2020-iliofemoral-1-anticoagulation-alone dvt:threshold-acute-onset
             dvt:anticoagulation-major-trauma-by-uptodate-anticoagulation
+            dvt:population-attract dvt:recommendation-chest-2016-no-filter
+            dvt:result-attract-major-bleeding dvt:claim-discoloration-leaves-mild
+            dvt:consideration-uncomplicated dvt:question-may-thurner
             dvt:no-follow-up dvt:check-within-48-hours
           }
           ?term dcterms:source ?source
@@ -292,9 +367,32 @@ PLANTINGS = {
             "rating-acr-2020-iliofemoral-1-anticoagulation-alone",
             "threshold-acute-onset",
             "anticoagulation-major-trauma-by-uptodate-anticoagulation",
+            "population-attract",
+            "recommendation-chest-2016-no-filter",
+            "result-attract-major-bleeding",
+            "claim-discoloration-leaves-mild",
+            "consideration-uncomplicated",
+            "question-may-thurner",
             "no-follow-up",
             "check-within-48-hours",
         ),
+    ),
+    "intervention-unused": Planting(
+        """
+        INSERT DATA {
+          dvt:spare a owl:NamedIndividual, dvt:Intervention ; dvt:kindOf dvt:anticoagulation-alone .
+        }
+        """,
+        ("spare",),
+    ),
+    "kind-of-cycle": Planting(
+        """
+        INSERT DATA {
+          dvt:therapeutic-anticoagulation dvt:kindOf dvt:anticoagulation-alone .
+          dvt:systemic-thrombolysis dvt:kindOf dvt:systemic-thrombolysis .
+        }
+        """,
+        ("therapeutic-anticoagulation", "anticoagulation-alone", "systemic-thrombolysis"),
     ),
     "measurement-incomplete": Planting(
         """
@@ -341,9 +439,17 @@ PLANTINGS = {
         INSERT DATA {
           dvt:threshold-acute-onset dvt:limit 14.0e0 . dvt:acute-onset dvt:position 1 .
           dvt:ageYears dvt:plausibleMinimum "none" . [] xsd:maxExclusive "14"@en .
+          dvt:attract dvt:participants "many"@en . dvt:result-attract-major-bleeding dvt:estimate "none" .
         }
         """,
-        ("threshold-acute-onset", "acute-onset", "ageYears", XSD + "maxExclusive"),
+        (
+            "threshold-acute-onset",
+            "acute-onset",
+            "ageYears",
+            XSD + "maxExclusive",
+            "attract",
+            "result-attract-major-bleeding",
+        ),
     ),
     "part-without-converse": Planting(
         """
@@ -354,6 +460,9 @@ PLANTINGS = {
         """,
         ("tense-edema", "pallor"),
     ),
+    "population-unused": Planting(
+        "DELETE WHERE { ?statement dvt:appliesTo dvt:population-massive }", ("population-massive",)
+    ),
     "position": Planting(
         """
         DELETE WHERE { dvt:acute-onset dvt:position ?position } ;
@@ -361,28 +470,12 @@ PLANTINGS = {
         """,
         ("acute-onset", "may-thurner", "usually-appropriate"),
     ),
-    "presentation-class-unlike-criteria": Planting(
-        """
-        DELETE WHERE { dvt:Acr2020Iliofemoral1Patient owl:equivalentClass ?all } ;
-        INSERT DATA { dvt:acr-2020-iliofemoral-5 dvt:hasCriterion dvt:mild-symptoms } ;
-        DELETE DATA { dvt:acr-2020-iliofemoral-6 dvt:hasCriterion dvt:moderate-symptoms }
-        """,
-        ("acr-2020-iliofemoral-1", "acr-2020-iliofemoral-5", "acr-2020-iliofemoral-6"),
-    ),
-    "presentation-without-criteria": Planting(
-        "DELETE WHERE { dvt:acr-2020-iliofemoral-5 dvt:hasCriterion ?criterion }",
-        ("acr-2020-iliofemoral-5",),
-    ),
     "presentation-without-guideline": Planting(
         """
         DELETE WHERE { dvt:acr-2020-iliofemoral-5 dvt:guideline ?guideline } ;
         DELETE WHERE { dvt:acr-2020-iliofemoral-6 dvt:locator ?locator }
         """,
         ("acr-2020-iliofemoral-5", "acr-2020-iliofemoral-6"),
-    ),
-    "presentation-without-patient-class": Planting(
-        "DELETE WHERE { dvt:Acr2020Iliofemoral5Patient rdfs:subClassOf ?class }",
-        ("acr-2020-iliofemoral-5",),
     ),
     "presentation-without-ratings": Planting(
         "DELETE WHERE { ?rating dvt:ratedFor dvt:acr-2020-iliofemoral-5 }",
@@ -396,6 +489,14 @@ PLANTINGS = {
         }
         """,
         ("Finding", "unit", "implies", "Vein", "side"),
+    ),
+    "question-unanswered": Planting(
+        """
+        DELETE WHERE { dvt:claim-discoloration-leaves-mild dvt:about ?matter } ;
+        DELETE WHERE { dvt:question-may-thurner dvt:about ?matter } ;
+        DELETE WHERE { dvt:consideration-uncomplicated dvt:locator ?locator }
+        """,
+        ("claim-discoloration-leaves-mild", "question-may-thurner", "consideration-uncomplicated"),
     ),
     "rating-ambiguous": Planting(
         """
@@ -417,6 +518,80 @@ PLANTINGS = {
         }
         """,
         ("rating-acr-2020-iliofemoral-1-anticoagulation-alone",),
+    ),
+    "recommendation-incomplete": Planting(
+        """
+        DELETE WHERE { dvt:recommendation-aha-2011-transfer dvt:grade ?grade } ;
+        DELETE WHERE { dvt:recommendation-umhs-2014-filter dvt:appliesTo ?population } ;
+        INSERT DATA { dvt:recommendation-vas-2022-villalta dvt:direction dvt:against }
+        """,
+        (
+            *("recommendation-aha-2011-transfer", "recommendation-umhs-2014-filter"),
+            "recommendation-vas-2022-villalta",
+        ),
+    ),
+    "result-beyond-its-population": Planting(
+        """
+        INSERT DATA {
+          dvt:result-attract-post-thrombotic-syndrome
+            dvt:supports dvt:rating-acr-2020-iliofemoral-5-anticoagulation-alone .
+        }
+        """,
+        ("result-attract-post-thrombotic-syndrome", "phlegmasia-cerulea"),
+    ),
+    "result-incomplete": Planting(
+        """
+        DELETE WHERE { dvt:result-sox-post-thrombotic-syndrome dvt:resultOf ?study } ;
+        DELETE WHERE { dvt:result-cava-post-thrombotic-syndrome dvt:outcome ?outcome } ;
+        DELETE WHERE { dvt:result-ideal-dvt-post-thrombotic-syndrome dvt:measure ?measure } ;
+        DELETE WHERE { dvt:result-prandoni-2004-post-thrombotic-syndrome dvt:intervalHigh ?high } ;
+        DELETE WHERE { dvt:result-cava-long-term-post-thrombotic-syndrome dvt:pComparator ?comparator } ;
+        DELETE WHERE { dvt:result-attract-major-bleeding dvt:interventionPercent ?percent } ;
+        DELETE WHERE { dvt:result-cava-major-bleeding rdfs:comment ?reason }
+        """,
+        (
+            *("result-sox-post-thrombotic-syndrome", "result-cava-post-thrombotic-syndrome"),
+            *("result-ideal-dvt-post-thrombotic-syndrome", "result-prandoni-2004-post-thrombotic-syndrome"),
+            *("result-cava-long-term-post-thrombotic-syndrome", "result-attract-major-bleeding"),
+            "result-cava-major-bleeding",
+        ),
+    ),
+    "result-out-of-range": Planting(
+        """
+        INSERT DATA {
+          dvt:result-cava-major-bleeding dvt:interventionPercent 104.0 ; dvt:atDays -1.0 .
+          dvt:result-attract-major-bleeding dvt:pValue 1.5 .
+          dvt:result-sox-post-thrombotic-syndrome dvt:estimate 3.0 .
+        }
+        """,
+        (
+            *("result-cava-major-bleeding", "result-attract-major-bleeding"),
+            "result-sox-post-thrombotic-syndrome",
+        ),
+    ),
+    "score-outside-scale": Planting(
+        """
+        INSERT DATA {
+          dvt:rating-acr-2020-iliofemoral-1-anticoagulation-alone dvt:score 6.0 .
+          dvt:rating-acr-2020-iliofemoral-6-anticoagulation-alone dvt:score 7.0 .
+          dvt:rating-acr-2020-iliofemoral-6-surgical-thrombectomy-with-or-without-stent dvt:score 4.0 .
+          dvt:rating-acr-2020-iliofemoral-1-catheter-directed-therapy-with-or-without-stent dvt:score 4.0 .
+          dvt:recommendation-chest-2016-no-filter dvt:score 0.0 .
+          dvt:recommendation-chest-2021-no-filter dvt:score 10.0 .
+          dvt:recommendation-ash-2020-anticoagulation-alone dvt:score 7.5 .
+          dvt:recommendation-article-2026-no-filter dvt:score "high"@en .
+        }
+        """,
+        (
+            "rating-acr-2020-iliofemoral-1-anticoagulation-alone",
+            "rating-acr-2020-iliofemoral-6-anticoagulation-alone",
+            "rating-acr-2020-iliofemoral-6-surgical-thrombectomy-with-or-without-stent",
+            "rating-acr-2020-iliofemoral-1-catheter-directed-therapy-with-or-without-stent",
+            "recommendation-chest-2016-no-filter",
+            "recommendation-chest-2021-no-filter",
+            "recommendation-ash-2020-anticoagulation-alone",
+            "recommendation-article-2026-no-filter",
+        ),
     ),
     "segment-without-converse": Planting(
         """
@@ -450,6 +625,8 @@ PLANTINGS = {
           VALUES ?term {
             dvt:rating-acr-2020-iliofemoral-1-anticoagulation-alone dvt:threshold-acute-onset
             dvt:anticoagulation-major-trauma-by-uptodate-anticoagulation
+            dvt:recommendation-chest-2016-no-filter dvt:result-attract-major-bleeding
+            dvt:claim-discoloration-leaves-mild dvt:consideration-uncomplicated dvt:question-may-thurner
             dvt:no-follow-up dvt:check-within-48-hours dvt:article-2026 dvt:acr-2020-iliofemoral dvt:attract
           }
           ?term dvt:verification ?verification
@@ -460,6 +637,11 @@ PLANTINGS = {
             "rating-acr-2020-iliofemoral-1-anticoagulation-alone",
             "threshold-acute-onset",
             "anticoagulation-major-trauma-by-uptodate-anticoagulation",
+            "recommendation-chest-2016-no-filter",
+            "result-attract-major-bleeding",
+            "claim-discoloration-leaves-mild",
+            "consideration-uncomplicated",
+            "question-may-thurner",
             "no-follow-up",
             "check-within-48-hours",
             "article-2026",
@@ -468,9 +650,36 @@ PLANTINGS = {
             "underestimated-symptoms",
         ),
     ),
+    "study-incomplete": Planting(
+        """
+        DELETE WHERE { dvt:sox dvt:design ?design } ;
+        DELETE WHERE { dvt:cava dvt:studiedPopulation ?population } ;
+        DELETE WHERE { ?result dvt:resultOf dvt:octavia } ;
+        DELETE WHERE { dvt:prepic dvt:hasArm ?arm }
+        """,
+        ("sox", "cava", "octavia", "prepic"),
+    ),
     "subject-outside-domain": Planting(
         "INSERT DATA { dvt:article-2026 dvt:evidence dvt:attract . dvt:tense-edema dvt:ageYears 45.0 }",
         ("article-2026", "tense-edema"),
+    ),
+    "superseded-by-another-kind": Planting(
+        """
+        INSERT DATA {
+          dvt:recommendation-aha-2011-transfer dvt:supersededBy dvt:sox .
+          dvt:acr-2019-ivc-filter dvt:supersededBy dvt:recommendation-aha-2011-transfer .
+        }
+        """,
+        ("recommendation-aha-2011-transfer", "acr-2019-ivc-filter"),
+    ),
+    "superseded-cycle": Planting(
+        """
+        INSERT DATA {
+          dvt:chest-2016 dvt:supersededBy dvt:chest-2012 .
+          dvt:recommendation-chest-2016-no-filter dvt:supersededBy dvt:recommendation-chest-2016-no-filter .
+        }
+        """,
+        ("chest-2012", "chest-2016", "recommendation-chest-2016-no-filter"),
     ),
     "term-without-definedby": Planting(
         """
@@ -495,9 +704,10 @@ PLANTINGS = {
         INSERT DATA {
           dvt:tense-edema rdfs:comment "Plain." . dvt:pallor skos:definition dvt:cyanosis .
           dvt:rating-acr-2020-iliofemoral-1-anticoagulation-alone dvt:rationale "Plain." .
+          dvt:attract dvt:eligibility "Plain." .
         }
         """,
-        ("tense-edema", "pallor", "rating-acr-2020-iliofemoral-1-anticoagulation-alone"),
+        ("tense-edema", "pallor", "rating-acr-2020-iliofemoral-1-anticoagulation-alone", "attract"),
     ),
     "threshold-implausible": Planting(
         """
@@ -691,7 +901,7 @@ def body(file: Path) -> str:
 
 
 def test_every_check_is_found_and_planted_for() -> None:
-    assert len(FILES) == 69
+    assert len(FILES) == 86
     assert all(file.name.endswith("-violation.rq") for file in FILES.values())
     assert set(PLANTINGS) == set(FILES)
 
