@@ -284,7 +284,7 @@ def _guideline_conflict(row: PlainRow) -> Answer:
 
 
 def _recommendations(rows: Mapping[str, list[PlainRow]]) -> list[Answer]:
-    """What other sources say: first what applies, then what is open for want of facts."""
+    """What other sources say: what applies, what is open, and what a newer edition superseded."""
     criteria = _criteria(rows["population-criteria-of-patients"], "group")
     found = []
     for statement, group in _grouped(rows["recommendations"], "statement").items():
@@ -311,7 +311,7 @@ def _recommendations(rows: Mapping[str, list[PlainRow]]) -> list[Answer]:
         optional = {"qualification": first["qualification"], "rather_than": first["ratherThan"]}
         recommendation |= {key: value for key, value in optional.items() if value is not None}
         if superseded := _distinct(group, "supersededBy"):
-            recommendation["superseded_by"] = superseded
+            recommendation |= {"state": "superseded", "superseded_by": superseded}
         found.append(recommendation)
     return found
 

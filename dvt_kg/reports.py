@@ -169,49 +169,77 @@ def _alerts(alerts: Iterable[Answer]) -> Iterator[RenderableType]:
 def _conflicts(conflicts: list[Answer]) -> Iterator[RenderableType]:
     if conflicts:
         yield _heading("Conflicts: reported, not resolved")
-    for conflict in conflicts:
+    partial = [conflict for conflict in conflicts if conflict.get("kind") == "partial"]
+    for conflict in (conflict for conflict in conflicts if conflict not in partial):
         text = Text.assemble((conflict["label"], "bold"))
         for rating, presentation, guideline in zip(
             conflict["ratings"], conflict["presentations"], conflict["guidelines"], strict=True
         ):
             text.append(f"\n{rating}, for {presentation}").append(f" [{guideline}]", "dim")
         yield _bullet(text)
+    if partial:
+        about = ", ".join(dict.fromkeys(conflict["label"] for conflict in partial))
+        yield _bullet(
+            Text(
+                f"{_count(len(partial), 'pair')} of statements of which one leaves the choice to the single"
+                f" case, on {about}: --format json lists them.",
+                "dim",
+            )
+        )
 
 
 def _recommendations(recommendations: list[Answer]) -> Iterator[RenderableType]:
-    """What other guidelines say: what applies as a table, what is open by the facts that it waits for."""
-    applying = [r for r in recommendations if r["state"] == "applies"]
-    current = [r for r in applying if "superseded_by" not in r]
-    if recommendations:
+    """What other guidelines say: what applies as a table, what is open by the fact that it waits for."""
+    by_state: dict[str, list[Answer]] = {"applies": [], "superseded": [], "open": []}
+    for recommendation in recommendations:
+        by_state[recommendation["state"]].append(recommendation)
+    if by_state["applies"]:
         yield _heading("What other guidelines and the article say of such patients")
-    if current:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
-        for column, ratio in (("", 1), ("What it says", 8), ("Strength and source", 4)):
-            table.add_column(column, ratio=ratio)
-        for r in current:
-            text = Text(r["text"])
-            if "qualification" in r:
-                text.append(f" {r['qualification']}", "italic")
-            if r["contraindication"] in ("absolute", "relative", "not-assessed"):
-                mark, style = _CONTRAINDICATION[r["contraindication"]]
-                what = "contraindications " if r["contraindication"] == "not-assessed" else ""
-                text.append(f" [{what}{mark}]", style)
-            strength = f"{r['grade']}; {r['guideline']}, {r['locator']} ({r['verification']})"
-            table.add_row(Text(r["direction"], _DIRECTION_STYLE[r["direction"]]), text, strength)
-        yield _indent(table, 3)
-    for r in applying:
-        if "superseded_by" in r:
-            newer = ", ".join(r["superseded_by"])
+        yield _indent(_advice(by_state["applies"]), 3)
+    for r in by_state["superseded"]:
+        if all(criterion["state"] == "met" for criterion in r["criteria"]):
+            newer = "; ".join(r["superseded_by"])
             yield _bullet(Text(f"Superseded: {r['text']} [{r['guideline']}] Now: {newer}", "dim"))
-    waiting: dict[str, list[str]] = {}
+    yield from _waiting(by_state["open"])
+
+
+def _advice(recommendations: Iterable[Answer]) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
+    for column, ratio in (("", 1), ("What it says", 8), ("Strength and source", 4)):
+        table.add_column(column, ratio=ratio)
     for r in recommendations:
-        if r["state"] == "open" and "superseded_by" not in r:
-            unknown = ", ".join(c["label"] for c in r["criteria"] if c["state"] == "unknown")
-            waiting.setdefault(unknown, []).append(r["statement"].removeprefix("recommendation-"))
+        text = Text(r["text"])
+        if "qualification" in r:
+            text.append(f" {r['qualification']}", "italic")
+        if r["direction"] != "against" and r["contraindication"] in ("absolute", "relative", "not-assessed"):
+            mark, style = _CONTRAINDICATION[r["contraindication"]]
+            what = "contraindications " if r["contraindication"] == "not-assessed" else ""
+            text.append(f" [{what}{mark}]", style)
+        grade = f"{r['grade']} ({r['scale']})" if r["grade"].isdigit() else r["grade"]
+        strength = f"{grade}; {r['guideline']}, {r['locator']} ({r['verification']})"
+        table.add_row(Text(r["direction"], _DIRECTION_STYLE[r["direction"]]), text, strength)
+    return table
+
+
+def _waiting(recommendations: Iterable[Answer]) -> Iterator[RenderableType]:
+    """The advice that one more fact would settle; the rest is only counted."""
+    waiting: dict[str, list[str]] = {}
+    rest = 0
+    for r in recommendations:
+        unknown = [c["label"] for c in r["criteria"] if c["state"] == "unknown"]
+        if len(unknown) == 1:
+            said = f"{r['direction']} {r['label']} ({r['guideline']})"
+            waiting.setdefault(unknown[0], []).append(said)
+        else:
+            rest += 1
     if waiting:
         yield _indent(Text("Open until it is known:", "italic"))
-        for unknown, statements in sorted(waiting.items()):
-            yield _bullet(Text.assemble((unknown, "bold"), f": {', '.join(statements)}"))
+        for name, advice in sorted(waiting.items()):
+            yield _bullet(Text.assemble((name, "bold"), f": {'; '.join(advice)}"))
+    if rest:
+        yield _indent(
+            Text(f"Open until more than one thing is known: {_count(rest, 'statement')}.", "italic")
+        )
 
 
 def _disagreements(disagreements: list[Answer]) -> Iterator[RenderableType]:

@@ -104,7 +104,7 @@ def test_each_file_is_written_in_the_one_form(name: str) -> None:
     assert question["question"].endswith("?")
     assert "\n" not in question["question"]
     if "rows" in question:
-        assert 1 <= len(question["rows"]) <= 12
+        assert 1 <= len(question["rows"]) <= 15
         assert all(len(row) == len(question["columns"]) for row in question["rows"])
         assert all(cell is None or isinstance(cell, str) for row in question["rows"] for cell in row)
         assert bool(question.get("records")) or question["kind"] != "inference"
