@@ -64,10 +64,11 @@ PLANTINGS = {
     ),
     "arm-incomplete": Planting(
         """
-        DELETE WHERE { dvt:arm-sox-active dvt:armRole ?role } ;
-        DELETE DATA { dvt:sox dvt:hasArm dvt:arm-sox-placebo }
+        DELETE WHERE { dvt:arm-attract-pcdt rdfs:label ?label } ;
+        DELETE WHERE { dvt:arm-attract-anticoagulation dvt:armRole ?role } ;
+        DELETE WHERE { ?study dvt:hasArm dvt:arm-sox-active }
         """,
-        ("arm-sox-active", "arm-sox-placebo"),
+        ("arm-attract-pcdt", "arm-attract-anticoagulation", "arm-sox-active"),
     ),
     "category-outside-the-four": Planting(
         """
@@ -218,12 +219,19 @@ PLANTINGS = {
     "evidence-without-result": Planting(
         """
         INSERT DATA {
-          dvt:rating-acr-2020-iliofemoral-5-systemic-thrombolysis dvt:evidence dvt:sox .
-          dvt:result-torpedo-post-thrombotic-syndrome-6-months
-            dvt:supports dvt:rating-acr-2020-iliofemoral-7-anticoagulation-alone .
+          dvt:rating-acr-2020-iliofemoral-1-anticoagulation-alone dvt:evidence dvt:prepic .
+          dvt:recommendation-chest-2016-no-filter dvt:evidence dvt:sox .
+        } ;
+        DELETE DATA {
+          dvt:rating-acr-2020-iliofemoral-3-anticoagulation-alone dvt:evidence dvt:attract-femoropopliteal
         }
         """,
-        ("sox", "rating-acr-2020-iliofemoral-7-anticoagulation-alone"),
+        (
+            "rating-acr-2020-iliofemoral-1-anticoagulation-alone",
+            "prepic",
+            "recommendation-chest-2016-no-filter",
+            "rating-acr-2020-iliofemoral-3-anticoagulation-alone",
+        ),
     ),
     "facet-beyond-two": Planting(
         """
@@ -521,13 +529,23 @@ PLANTINGS = {
     ),
     "recommendation-incomplete": Planting(
         """
-        DELETE WHERE { dvt:recommendation-aha-2011-transfer dvt:grade ?grade } ;
-        DELETE WHERE { dvt:recommendation-umhs-2014-filter dvt:appliesTo ?population } ;
-        INSERT DATA { dvt:recommendation-vas-2022-villalta dvt:direction dvt:against }
+        INSERT DATA {
+          dvt:bare a owl:NamedIndividual, dvt:Recommendation .
+          dvt:recommendation-chest-2016-no-filter dvt:direction dvt:either .
+        }
         """,
         (
-            *("recommendation-aha-2011-transfer", "recommendation-umhs-2014-filter"),
-            "recommendation-vas-2022-villalta",
+            "bare",
+            "appliesTo",
+            "concernsIntervention",
+            "direction",
+            "grade",
+            "scale",
+            "guideline",
+            "locator",
+            "verification",
+            "http://www.w3.org/2004/02/skos/core#definition",
+            "recommendation-chest-2016-no-filter",
         ),
     ),
     "result-beyond-its-population": Planting(
@@ -541,32 +559,62 @@ PLANTINGS = {
     ),
     "result-incomplete": Planting(
         """
-        DELETE WHERE { dvt:result-sox-post-thrombotic-syndrome dvt:resultOf ?study } ;
-        DELETE WHERE { dvt:result-cava-post-thrombotic-syndrome dvt:outcome ?outcome } ;
-        DELETE WHERE { dvt:result-ideal-dvt-post-thrombotic-syndrome dvt:measure ?measure } ;
-        DELETE WHERE { dvt:result-prandoni-2004-post-thrombotic-syndrome dvt:intervalHigh ?high } ;
-        DELETE WHERE { dvt:result-cava-long-term-post-thrombotic-syndrome dvt:pComparator ?comparator } ;
-        DELETE WHERE { dvt:result-attract-major-bleeding dvt:interventionPercent ?percent } ;
-        DELETE WHERE { dvt:result-cava-major-bleeding rdfs:comment ?reason }
+        INSERT DATA { dvt:bare a owl:NamedIndividual, dvt:Result } ;
+        DELETE WHERE { dvt:result-attract-post-thrombotic-syndrome dvt:measure ?measure } ;
+        DELETE WHERE { dvt:result-sox-post-thrombotic-syndrome dvt:intervalLow ?low } ;
+        DELETE WHERE { dvt:result-cava-post-thrombotic-syndrome dvt:intervalHigh ?high } ;
+        DELETE WHERE { dvt:result-cava-long-term-post-thrombotic-syndrome dvt:estimate ?estimate } ;
+        DELETE WHERE { dvt:result-cavent-5-year-post-thrombotic-syndrome dvt:interventionPercentLow ?low } ;
+        DELETE WHERE { dvt:result-attract-major-bleeding dvt:pComparator ?comparator } ;
+        DELETE WHERE { dvt:result-attract-recurrent-venous-thromboembolism dvt:pValue ?value } ;
+        DELETE WHERE { dvt:result-cava-major-bleeding dvt:comparisonPercent ?percent } ;
+        DELETE WHERE { dvt:result-attract-femoropopliteal-major-bleeding dvt:interventionValue ?value } ;
+        DELETE WHERE { dvt:result-prandoni-2004-post-thrombotic-syndrome rdfs:comment ?reason }
         """,
         (
-            *("result-sox-post-thrombotic-syndrome", "result-cava-post-thrombotic-syndrome"),
-            *("result-ideal-dvt-post-thrombotic-syndrome", "result-prandoni-2004-post-thrombotic-syndrome"),
-            *("result-cava-long-term-post-thrombotic-syndrome", "result-attract-major-bleeding"),
+            "bare",
+            "resultOf",
+            "outcome",
+            "http://www.w3.org/2004/02/skos/core#definition",
+            "result-attract-post-thrombotic-syndrome",
+            "result-sox-post-thrombotic-syndrome",
+            "result-cava-post-thrombotic-syndrome",
+            "result-cava-long-term-post-thrombotic-syndrome",
+            "result-cavent-5-year-post-thrombotic-syndrome",
+            "result-attract-major-bleeding",
+            "result-attract-recurrent-venous-thromboembolism",
             "result-cava-major-bleeding",
+            "result-attract-femoropopliteal-major-bleeding",
+            "result-prandoni-2004-post-thrombotic-syndrome",
         ),
     ),
     "result-out-of-range": Planting(
         """
         INSERT DATA {
-          dvt:result-cava-major-bleeding dvt:interventionPercent 104.0 ; dvt:atDays -1.0 .
-          dvt:result-attract-major-bleeding dvt:pValue 1.5 .
-          dvt:result-sox-post-thrombotic-syndrome dvt:estimate 3.0 .
+          dvt:result-attract-quality-of-life dvt:interventionPercent 101.0 ; dvt:comparisonPercent -1.0 .
+          dvt:result-ideal-dvt-stockings-stopped dvt:estimate 155.0 .
+          dvt:result-attract-post-thrombotic-syndrome dvt:intervalHigh 0.5 .
+          dvt:result-sox-post-thrombotic-syndrome dvt:intervalLow 1.5 .
+          dvt:result-cavent-5-year-post-thrombotic-syndrome dvt:interventionPercentHigh 40.0 .
+          dvt:result-attract-major-bleeding dvt:pValue 4.9 ; dvt:atDays -10.0 .
+          dvt:result-cava-major-bleeding dvt:interactionPValue -0.1 ; dvt:pComparator "<=" .
+          dvt:result-cava-post-thrombotic-syndrome dvt:atMonths -1.0 .
         }
         """,
         (
-            *("result-cava-major-bleeding", "result-attract-major-bleeding"),
+            "101",
+            "-1",
+            "155",
+            "result-attract-post-thrombotic-syndrome",
+            "below the low end",
             "result-sox-post-thrombotic-syndrome",
+            "result-cavent-5-year-post-thrombotic-syndrome",
+            "outside its interval",
+            "4.9",
+            "-10",
+            "-0.1",
+            "<=",
+            "result-cava-post-thrombotic-syndrome",
         ),
     ),
     "score-outside-scale": Planting(
@@ -652,12 +700,13 @@ PLANTINGS = {
     ),
     "study-incomplete": Planting(
         """
-        DELETE WHERE { dvt:sox dvt:design ?design } ;
-        DELETE WHERE { dvt:cava dvt:studiedPopulation ?population } ;
-        DELETE WHERE { ?result dvt:resultOf dvt:octavia } ;
+        DELETE WHERE { dvt:attract dvt:design ?design } ;
+        DELETE WHERE { dvt:sox dvt:studiedPopulation ?population } ;
+        DELETE WHERE { ?result dvt:resultOf dvt:cochrane-2021 } ;
+        INSERT DATA { dvt:result-cava-major-bleeding dvt:resultOf dvt:defiance } ;
         DELETE WHERE { dvt:prepic dvt:hasArm ?arm }
         """,
-        ("sox", "cava", "octavia", "prepic"),
+        ("attract", "sox", "cochrane-2021", "defiance", "prepic"),
     ),
     "subject-outside-domain": Planting(
         "INSERT DATA { dvt:article-2026 dvt:evidence dvt:attract . dvt:tense-edema dvt:ageYears 45.0 }",
