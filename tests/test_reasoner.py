@@ -59,7 +59,7 @@ def test_no_profiles_give_no_answers(reasoner: Reasoner) -> None:
 def test_the_time_out_ends_the_reasoning_and_the_reasoner_can_be_used_again(ontology: Ontology) -> None:
     reasoner = Reasoner(ontology, timeout=0.001)
     with pytest.raises(ReasonerTimeout, match=r"within 0\.001 s; allow more with --timeout"):
-        reasoner.judge([[Fact("hasFinding", "tense-edema")]])
+        reasoner.judge([[Fact("hasFinding", name)] for name in ontology.findings] * 4)  # more than a moment
     reasoner.timeout = 60
     assert reasoner.judge([[Fact("hasFinding", "tense-edema")]])[0]
 
