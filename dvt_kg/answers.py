@@ -257,30 +257,27 @@ def _ruled_out(rows: Iterable[PlainRow], criteria: Mapping[str, list[Answer]]) -
     return found
 
 
-def _conflict(row: PlainRow) -> Answer:
+def _pair(row: PlainRow, column: str) -> list[str | None]:
+    """What a row says of one statement and of the other."""
+    return [row[column], row["other" + column[0].upper() + column[1:]]]
+
+
+def _conflict(row: PlainRow, *, rating: str = "rating", group: str = "presentation") -> Answer:
+    """Two statements that differ; the columns of their ratings and groups vary by query."""
     return {
         "intervention": row["intervention"],
         "label": row["label"],
-        "statements": [row["statement"], row["otherStatement"]],
-        "ratings": [row["rating"], row["otherRating"]],
-        "presentations": [row["presentation"], row["otherPresentation"]],
-        "guidelines": [row["guideline"], row["otherGuideline"]],
-        "sources": [row["source"], row["otherSource"]],
+        "statements": _pair(row, "statement"),
+        "ratings": _pair(row, rating),
+        "presentations": _pair(row, group),
+        "guidelines": _pair(row, "guideline"),
+        "sources": _pair(row, "source"),
     }
 
 
 def _guideline_conflict(row: PlainRow) -> Answer:
-    return {
-        "intervention": row["intervention"],
-        "label": row["label"],
-        "kind": row["kind"],
-        "statements": [row["statement"], row["otherStatement"]],
-        "ratings": [row["direction"], row["otherDirection"]],
-        "presentations": [row["group"], row["otherGroup"]],
-        "guidelines": [row["guideline"], row["otherGuideline"]],
-        "sources": [row["source"], row["otherSource"]],
-        "texts": [row["says"], row["otherSays"]],
-    }
+    conflict = _conflict(row, rating="direction", group="group")
+    return conflict | {"kind": row["kind"], "texts": _pair(row, "says")}
 
 
 def _recommendations(rows: Mapping[str, list[PlainRow]]) -> list[Answer]:

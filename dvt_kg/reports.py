@@ -170,7 +170,7 @@ def _conflicts(conflicts: list[Answer]) -> Iterator[RenderableType]:
     if conflicts:
         yield _heading("Conflicts: reported, not resolved")
     partial = [conflict for conflict in conflicts if conflict.get("kind") == "partial"]
-    for conflict in (conflict for conflict in conflicts if conflict not in partial):
+    for conflict in (conflict for conflict in conflicts if conflict.get("kind") != "partial"):
         text = Text.assemble((conflict["label"], "bold"))
         for rating, presentation, guideline in zip(
             conflict["ratings"], conflict["presentations"], conflict["guidelines"], strict=True
