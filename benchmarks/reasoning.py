@@ -26,7 +26,7 @@ from generator import patients
 from rich.console import Console
 from rich.table import Table
 
-from dvt_kg import Ontology, Patient, Reasoner, classify, load, read_text, recommend
+from dvt_kg import HermiT, Ontology, Patient, classify, load, read_text, recommend
 from dvt_kg.ontology import OWL, RDF
 from dvt_kg.reasoner import Entailed
 from dvt_kg.rules import Value
@@ -122,7 +122,7 @@ def sync_reasoner(ontology: Ontology, chosen: Sequence[Patient]) -> Run | None:
 
 
 def asked(entailed: Entailed | None) -> list[str]:
-    """The presentations that Reasoner.judge finds met or ruled out, as owlready.py says them."""
+    """The presentations that HermiT.judge finds met or ruled out, as owlready.py says them."""
     assert entailed is not None, "the generator draws no contradictory patient"
     names = ("hasPresentation", "ruledOutPresentation")
     return sorted(f"{a.property} {a.value}" for a in entailed if isinstance(a, Value) and a.property in names)
@@ -146,7 +146,7 @@ def one_record(size: Size, ontology: Ontology, chosen: Sequence[Patient]) -> lis
 
 
 def different_records(
-    size: Size, reasoner: Reasoner, chosen: Sequence[Patient]
+    size: Size, reasoner: HermiT, chosen: Sequence[Patient]
 ) -> tuple[list[Row], list[str], int]:
     """Records of as many profiles, beside sync_reasoner; also who is judged differently, of how many."""
     count = len(chosen)
@@ -180,7 +180,7 @@ def different_records(
     return mine + rows, sorted(disagreements), compared
 
 
-def cohort(size: Size, reasoner: Reasoner, chosen: Sequence[Patient]) -> list[Row]:
+def cohort(size: Size, reasoner: HermiT, chosen: Sequence[Patient]) -> list[Row]:
     """Many records of few profiles, from text to answer."""
     count = len(chosen)
     texts = {form: write(chosen, form, reasoner.ontology) for form in ("csv", "json")}
@@ -199,7 +199,7 @@ def cohort(size: Size, reasoner: Reasoner, chosen: Sequence[Patient]) -> list[Ro
     ]
 
 
-def many_profiles(reasoner: Reasoner, chosen: Sequence[Patient]) -> list[Row]:
+def many_profiles(reasoner: HermiT, chosen: Sequence[Patient]) -> list[Row]:
     seconds, _ = timed(lambda: reasoner.judge([p.facts for p in chosen]))
     reached = seconds * 1000 / len(chosen) <= A_PROFILE
     return [
@@ -230,7 +230,7 @@ def main() -> int:
     size = QUICK if parser.parse_args().quick else WHOLE
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     ontology = load()
-    reasoner = Reasoner(ontology)
+    reasoner = HermiT(ontology)
 
     def drawn(count: int, profiles: int, seed: int) -> list[Patient]:
         return patients(count, profiles, ontology, reasoner.rules, seed)
@@ -244,9 +244,9 @@ def main() -> int:
     rows += many_profiles(reasoner, drawn(size.many, size.many, 4))
     show(rows, console)
     if disagreements:
-        console.print(f"sync_reasoner and Reasoner.judge disagree about {', '.join(disagreements)}")
+        console.print(f"sync_reasoner and HermiT.judge disagree about {', '.join(disagreements)}")
         return 1
-    console.print(f"sync_reasoner and Reasoner.judge agree on the {compared} patients that both did")
+    console.print(f"sync_reasoner and HermiT.judge agree on the {compared} patients that both did")
     return 0 if compared else 1
 
 

@@ -26,11 +26,12 @@ from dvt_kg.errors import (
     UsageError,
 )
 from dvt_kg.graph import KnowledgeGraph
+from dvt_kg.hermit import HermiT
 from dvt_kg.ontology import Ontology, load, record_terms
 from dvt_kg.patients import Fact, Patient
 from dvt_kg.queries import Query, Rows, ask, ask_endpoint, catalogue
 from dvt_kg.readers import Reading, read, read_records, read_text
-from dvt_kg.reasoner import Reasoner
+from dvt_kg.reasoner import Reasoner, RuleReasoner
 from dvt_kg.release import build
 
 __version__ = _version("dvt-kg")
@@ -40,6 +41,7 @@ __all__ = [
     "DvtKgError",
     "EndpointError",
     "Fact",
+    "HermiT",
     "JavaError",
     "KnowledgeGraph",
     "Ontology",
@@ -54,6 +56,7 @@ __all__ = [
     "ReasonerTimeout",
     "RecordError",
     "Rows",
+    "RuleReasoner",
     "UnsupportedAxiom",
     "UsageError",
     "__version__",

@@ -7,13 +7,13 @@ clause. An axiom that is none is refused by name, so that nothing is silently le
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 import pyoxigraph as ox
 
 from dvt_kg.errors import UnsupportedAxiom
-from dvt_kg.ontology import OWL, RDF, RDFS, XSD, Ontology, RdfTerm, local_name
+from dvt_kg.ontology import DCTERMS, OWL, RDF, RDFS, XSD, Ontology, RdfTerm, dvt, local_name
 from dvt_kg.rules import PATIENT, Atom, Range, Rule, RuleSet, Type, Value
 
 _RDFS_KNOWN = {"subClassOf", "subPropertyOf", "domain", "range", "label", "comment", "isDefinedBy", "seeAlso"}
@@ -200,7 +200,7 @@ def links(ontology: Ontology) -> Iterator[tuple[Value, Value, str]]:
         below = {a for a, b in supers if b == second} | {second}
         admitted = ontology.values(first)  # a record with any other value is refused when it is read
         for link in sorted(below):
-            quads = store.quads_for_pattern(None, ox.NamedNode(_full(link)), None)
+            quads = store.quads_for_pattern(None, _named(link), None)
             for quad in sorted(quads, key=str):
                 a, b = local_name(quad.subject), local_name(quad.object)
                 if a in admitted:
@@ -211,8 +211,34 @@ def links(ontology: Ontology) -> Iterator[tuple[Value, Value, str]]:
                 yield Value(lower, value), Value(upper, value), f"{lower} SubPropertyOf {upper}"
 
 
-def _full(name: str) -> str:
-    return name if ":" in name else "https://w3id.org/dvt-kg#" + name
+class Sources:
+    """The sources that an ontology names for what rules are about."""
+
+    def __init__(self, ontology: Ontology) -> None:
+        self._of_terms: dict[str, set[str]] = {}
+        for quad in ontology.store.quads_for_pattern(None, ox.NamedNode(DCTERMS + "source"), None):
+            self._of_terms.setdefault(local_name(quad.subject), set()).add(local_name(quad.object))
+        self._of_limits: dict[tuple[str, Decimal], set[str]] = {}
+        for quad in ontology.store.quads_for_pattern(None, dvt("measurement"), None):
+            assert isinstance(quad.subject, ox.NamedNode)
+            measured, limit = local_name(quad.object), ontology.text(quad.subject, dvt("limit"))
+            named = self._of_terms.get(local_name(quad.subject), set())
+            self._of_limits.setdefault((measured, Decimal(limit)), set()).update(named)
+
+    def of(self, atoms: Iterable[Atom | None]) -> tuple[str, ...]:
+        """The sources of the terms and thresholds that atoms name, by local name, sorted."""
+        found: set[str] = set()
+        for atom in atoms:
+            if isinstance(atom, Range):
+                for _, limit in atom.bounds:
+                    found |= self._of_limits.get((atom.property, limit), set())
+            elif atom is not None:
+                found |= self._of_terms.get(atom.value if isinstance(atom, Value) else atom.name, set())
+        return tuple(sorted(found))
+
+
+def _named(name: str) -> ox.NamedNode:
+    return ox.NamedNode(name) if ":" in name else dvt(name)
 
 
 def compile_rules(ontology: Ontology) -> RuleSet:
@@ -223,11 +249,12 @@ def compile_rules(ontology: Ontology) -> RuleSet:
     axioms = _Axioms(ontology)
     axioms.refuse_unknown()
     rules: dict[tuple[frozenset[Atom], Atom | None], Rule] = {}
+    sources = Sources(ontology)
 
     def add(body: frozenset[Atom], head: Atom | None, axiom: str) -> None:
         body -= {PATIENT}
-        if head not in body and head != PATIENT:
-            rules.setdefault((body, head), Rule(body, head, axiom))
+        if head not in body and head != PATIENT and (body, head) not in rules:
+            rules[body, head] = Rule(frozenset(body), head, axiom, sources.of({*body, head}))
 
     def subsumption(lower: Node, upper: Node) -> None:
         axiom = f"{axioms.words(lower)} SubClassOf {axioms.words(upper)}"
@@ -254,6 +281,6 @@ def compile_rules(ontology: Ontology) -> RuleSet:
         name = local_name(prop)
         axiom = f"{name} Domain {head}"
         known = [atom for rule in rules.values() for atom in rule.body]
-        for atom in {a for a in known if not isinstance(a, Type) and a.property == name}:
+        for atom in {a for a in known if isinstance(a, Value | Range) and a.property == name}:
             add(frozenset({atom}), head, axiom)
     return RuleSet(tuple(sorted(rules.values(), key=lambda r: (str(r.head), sorted(map(str, r.body))))))

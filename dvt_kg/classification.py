@@ -1,4 +1,4 @@
-"""Patients classified: HermiT's conclusions for each distinct profile, with reasons and what is missing."""
+"""Patients classified: what follows for each distinct profile, with reasons and what is missing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from importlib.metadata import version as package_version
 import pyoxigraph as ox
 
 from dvt_kg.errors import ReasonerError
-from dvt_kg.explain import Missing, Why, why
 from dvt_kg.graph import INFERRED, PATIENTS, KnowledgeGraph
+from dvt_kg.justifications import Why, why
+from dvt_kg.missing import Missing
 from dvt_kg.ontology import IRI, RDF, XSD, Ontology, RdfTerm, dvt, load, local_name
 from dvt_kg.patients import Fact, Patient, entry, term, words
 from dvt_kg.queries import derivations
-from dvt_kg.reasoner import Entailed, Reasoner
+from dvt_kg.reasoner import Entailed, Reasoner, RuleReasoner
 from dvt_kg.rules import PATIENT, Atom, Range, Type, Value
 
 PROV = "http://www.w3.org/ns/prov#"
@@ -30,7 +31,7 @@ class Profile:
     """What is concluded for all patients whose facts come to the same.
 
     :param facts: the facts of the first such patient
-    :param entailed: the classes and property values that HermiT infers; for a contradictory
+    :param entailed: the classes and property values that the reasoner infers; for a contradictory
         record, those that rest on facts outside every clash
     :param clashes: the smallest sets of facts that cannot all be true
     :param why: the sets of facts behind each conclusion
@@ -191,8 +192,8 @@ def _part(node: ox.NamedNode, kind: str, name: str) -> ox.NamedNode:
 
 @lru_cache(maxsize=1)
 def _shipped() -> Reasoner:
-    """HermiT with the shipped ontology, started once."""
-    return Reasoner(load())
+    """The rules of the shipped ontology, compiled once."""
+    return RuleReasoner(load())
 
 
 def classify(
@@ -204,7 +205,8 @@ def classify(
     """Classify patients, each for itself, and say why and what is missing.
 
     :param patients: the records
-    :param reasoner: HermiT with an ontology; with the shipped one if not given
+    :param reasoner: the compiled rules or HermiT, with an ontology; if not given the rules of the
+        shipped one
     :param progress: called with the distinct profiles done and their number
     :raises ReasonerError: where HermiT fails, takes too long, or disagrees with the rules
     """
@@ -235,7 +237,7 @@ def classify(
 
 
 def _judge(patients: Sequence[Patient], reasoner: Reasoner) -> list[Profile]:
-    """Ask HermiT about each patient, and a second time about what stands outside the clashes."""
+    """Ask the reasoner about each patient, and a second time about what stands outside the clashes."""
     whys = [why(reasoner.rules, p.facts) for p in patients]
     answers = reasoner.judge([p.facts for p in patients])
     for patient, reasons, answer in zip(patients, whys, answers, strict=True):
@@ -255,14 +257,14 @@ def _judge(patients: Sequence[Patient], reasoner: Reasoner) -> list[Profile]:
 
 
 def _compare(patient: Patient, reasons: Why, answer: Entailed | None) -> None:
-    """HermiT and the rules must agree: nothing is answered on a doubt."""
-    if answer is None and None in reasons.supports:
+    """The reasoner and the sets of facts must agree: nothing is answered on a doubt."""
+    if answer is None and None in reasons.concluded:
         return
-    by_rules = {a for a in reasons.supports if a is not None and not isinstance(a, Range)}
-    if answer is None or None in reasons.supports or by_rules != answer:
+    by_rules = {a for a in reasons.concluded if a is not None and not isinstance(a, Range)}
+    if answer is None or None in reasons.concluded or by_rules != answer:
         differing = sorted(str(a) for a in by_rules ^ (answer or set()))
         raise ReasonerError(
-            f"HermiT and the rules disagree about record {patient.id!r}"
+            f"the reasoner and the rules disagree about record {patient.id!r}"
             f" on {', '.join(differing) or 'consistency'}; nothing is answered; please report the findings"
         )
 

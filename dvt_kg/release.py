@@ -12,9 +12,9 @@ import pyoxigraph as ox
 from dvt_kg.classification import classify
 from dvt_kg.errors import OntologyError, UsageError
 from dvt_kg.graph import INFERRED
+from dvt_kg.hermit import TIMEOUT, HermiT
 from dvt_kg.ontology import DCTERMS, IRI, OWL, PREFIXES, XSD, Ontology, RdfTerm, data_dir
 from dvt_kg.readers import read
-from dvt_kg.reasoner import TIMEOUT, Reasoner
 
 EXAMPLES = "examples.ttl"
 
@@ -40,7 +40,7 @@ def build(
     reading = read([_examples(ontology)], ontology)
     if reading.errors:
         raise reading.errors[0]
-    classification = classify(reading.patients, Reasoner(ontology, java=java, timeout=timeout))
+    classification = classify(reading.patients, HermiT(ontology, java=java, timeout=timeout))
     graph = classification.graph(made=_date(ontology))
     examples = merged | {t for patient in reading.patients for t in patient.triples()}
     contents = {

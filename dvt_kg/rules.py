@@ -1,11 +1,12 @@
-"""Horn rules about one patient, and what follows by them from a patient's facts.
+"""Rules about one patient, and what follows by them from a patient's facts.
 
-The rules explain what a reasoner concluded: which recorded facts carry a conclusion, which facts
-clash, and what is missing. :mod:`dvt_kg.axioms` reads them from the ontology.
+Horn rules are read from the ontology's axioms by :mod:`dvt_kg.axioms`; rules about what is not
+known, from the derivation queries by :mod:`dvt_kg.derivations`.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -65,28 +66,33 @@ class Rule:
     """If the whole body is true of a patient, so is the head; a head of None is a contradiction.
 
     :param axiom: the axiom that the rule comes from, in the manner of the Manchester syntax
+    :param sources: the sources of the terms and thresholds that the rule names, by local name
     """
 
     body: frozenset[Atom]
     head: Atom | None
     axiom: str
+    sources: tuple[str, ...] = ()
 
 
 Mask = int
+MOST_SETS = 512
 
 
-class Limit(NamedTuple):
-    """How many minimal sets are kept for one conclusion, and of what size at most."""
+@dataclass(frozen=True)
+class Supports:
+    """The minimal sets of assumptions behind each conclusion, each set as the bits of a number.
 
-    sets: int = 512
-    size: int = 1_000_000
+    :param sets: for each conclusion its subset-minimal sets; None is the contradiction
+    :param capped: the conclusions of which some sets may be left out or be larger than needed
+    """
 
-
-STANDARD = Limit()
+    sets: dict[Atom | None, set[Mask]]
+    capped: frozenset[Atom | None]
 
 
 class RuleSet:
-    """Rules, ready to be run over the facts of one patient."""
+    """Horn rules, ready to be run over the facts of one patient."""
 
     def __init__(self, rules: tuple[Rule, ...]) -> None:
         self.rules = rules
@@ -153,30 +159,53 @@ class RuleSet:
                     waiting.append(rule.head)
         return true
 
-    def supports(
-        self, seeds: Mapping[Atom, set[Mask]], *, limit: Limit = STANDARD
-    ) -> dict[Atom | None, set[Mask]]:
+    def proof(self, atoms: Iterable[Atom], goal: Atom | None) -> list[Rule]:
+        """The rules by which a goal follows from atoms, in the order in which they fire.
+
+        :returns: no rule where the goal is among the atoms
+        :raises KeyError: where the goal does not follow
+        """
+        waiting: deque[Atom | None] = deque(atoms)
+        by: dict[Atom | None, Rule | None] = dict.fromkeys(waiting)
+        while waiting and goal not in by:
+            for rule in self._index.get(waiting.popleft(), ()):
+                if rule.head not in by and all(atom in by for atom in rule.body):
+                    by[rule.head] = rule
+                    waiting.append(rule.head)
+        used: dict[Rule, None] = {}
+
+        def collect(atom: Atom | None) -> None:
+            rule = by[atom]
+            if rule is not None and rule not in used:
+                for premise in sorted(rule.body, key=str):
+                    collect(premise)
+                used[rule] = None
+
+        collect(goal)
+        return list(used)
+
+    def supports(self, seeds: Mapping[Atom, set[Mask]], *, limit: int = MOST_SETS) -> Supports:
         """The minimal sets of assumptions that entail each conclusion.
 
         :param seeds: for each atom that assumptions make true, those assumptions, each set of them
             as the bits of a number; the empty set, 0, for what is simply true
         :param limit: the sets kept for one conclusion; smaller ones are kept first
-        :returns: for each conclusion its subset-minimal sets; None is the contradiction
         """
         known: dict[Atom | None, set[Mask]] = {}
         waiting: dict[Atom | None, set[Mask]] = {}
+        capped: set[Atom | None] = set()
 
         def learn(atom: Atom | None, masks: Iterable[Mask]) -> None:
             have = known.setdefault(atom, set())
             for mask in masks:
-                if mask.bit_count() > limit.size or any(h & mask == h for h in have):
+                if any(h & mask == h for h in have):
                     continue
                 have -= {h for h in have if h & mask == mask}
                 have.add(mask)
                 waiting.setdefault(atom, set()).add(mask)
-            if len(have) > limit.sets:
-                for mask in sorted(have, key=lambda m: (m.bit_count(), m))[limit.sets :]:
-                    have.discard(mask)
+            if len(have) > limit:
+                capped.add(atom)
+                have -= set(smallest_first(have)[limit:])
 
         for seed, masks in seeds.items():
             learn(seed, masks)
@@ -192,4 +221,16 @@ class RuleSet:
                         sets = {a | b for a in sets for b in known.get(other, ())}
                 if sets:
                     learn(rule.head, sets)
-        return known
+        # What rests on a capped conclusion may lack sets too.
+        frontier = list(capped)
+        while frontier:
+            for rule in self._index.get(frontier.pop(), ()):
+                if rule.head not in capped and known.keys() >= rule.body:
+                    capped.add(rule.head)
+                    frontier.append(rule.head)
+        return Supports(known, frozenset(capped))
+
+
+def smallest_first(masks: Iterable[Mask]) -> list[Mask]:
+    """Sets in the order of their sizes."""
+    return sorted(masks, key=lambda m: (m.bit_count(), m))

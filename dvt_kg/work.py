@@ -18,9 +18,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dvt_kg import ontology as ontologies
 from dvt_kg.classification import Classification, classify
 from dvt_kg.errors import UsageError
+from dvt_kg.hermit import TIMEOUT, HermiT
 from dvt_kg.ontology import Ontology
 from dvt_kg.readers import READERS, Reading, read
-from dvt_kg.reasoner import TIMEOUT, Reasoner
+from dvt_kg.reasoner import Reasoner, RuleReasoner
 
 ONTOLOGY_SOURCE = click.option(
     "--ontology",
@@ -37,14 +38,21 @@ STRICT = click.option("--strict", is_flag=True, help="Stop at the first part of 
 JAVA = click.option(
     "--java-home",
     type=click.Path(path_type=Path),
-    help="Use the Java runtime in this folder (else JAVA_HOME, else the bundled one).",
+    help="Run HermiT on the Java in this folder (else JAVA_HOME, else the bundled one).",
 )
 TIME_LIMIT = click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     default=TIMEOUT,
     show_default=True,
-    help="Seconds that the reasoner may take for a batch of records.",
+    help="Seconds that HermiT may take for a batch of records.",
+)
+REASONER = click.option(
+    "--reasoner",
+    type=click.Choice(["rules", "hermit"]),
+    default="rules",
+    show_default=True,
+    help="Judge by the compiled rules, or by HermiT and the rules together.",
 )
 
 
@@ -55,6 +63,7 @@ class Work:
     source: Path | None
     input_format: str | None
     strict: bool
+    reasoner: str
     java_home: Path | None
     timeout: float
 
@@ -71,7 +80,11 @@ class Work:
         """The records classified, with progress on a terminal; no reasoner is started for none."""
         if not reading.patients:
             return Classification(self.ontology, "no reasoner was needed", (), (), {})
-        reasoner = Reasoner(self.ontology, java=self.java_home, timeout=self.timeout)
+        reasoner: Reasoner = (
+            RuleReasoner(self.ontology)
+            if self.reasoner == "rules"
+            else HermiT(self.ontology, java=self.java_home, timeout=self.timeout)
+        )
         with _progress() as step:
             return classify(reading.patients, reasoner, progress=step)
 
@@ -84,7 +97,7 @@ def working(command: Callable[..., None]) -> Callable[..., None]:
         chosen = {field.name: options.pop(field.name) for field in fields(Work)}
         command(*args, work=Work(**chosen), **options)
 
-    return INPUT_FORMAT(STRICT(ONTOLOGY_SOURCE(JAVA(TIME_LIMIT(with_work)))))
+    return INPUT_FORMAT(STRICT(ONTOLOGY_SOURCE(REASONER(JAVA(TIME_LIMIT(with_work))))))
 
 
 OUTPUT = click.option(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dvt_kg import Ontology, Reasoner, load
+from dvt_kg import HermiT, Ontology, load
 from dvt_kg.ontology import data_dir
 
 
@@ -18,8 +18,8 @@ def ontology() -> Ontology:
 
 
 @pytest.fixture(scope="session")
-def reasoner(ontology: Ontology) -> Reasoner:
-    return Reasoner(ontology)
+def reasoner(ontology: Ontology) -> HermiT:
+    return HermiT(ontology)
 
 
 @pytest.fixture

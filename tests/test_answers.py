@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dvt_kg import Ontology, Patient, Reasoner, classify, read_records, recommend
+from dvt_kg import HermiT, Ontology, Patient, classify, read_records, recommend
 from dvt_kg.answers import exit_status, json_number
 from dvt_kg.ontology import data_dir
 
@@ -20,7 +20,7 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
 @pytest.fixture(scope="module")
-def answer(ontology: Ontology, reasoner: Reasoner) -> dict[str, Any]:
+def answer(ontology: Ontology, reasoner: HermiT) -> dict[str, Any]:
     bad = {"id": "bad", "findings": {"tense-oedema": "present"}}
     reading = read_records([*RECORDS, bad], ontology)
     return recommend(classify(reading.patients, reasoner), reading.errors)
@@ -46,7 +46,7 @@ def test_the_answer_is_of_the_schema(answer: dict[str, Any]) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_every_answer_is_of_the_schema_and_counts_each_presentation_once(
-    reasoner: Reasoner, stated: list[Any]
+    reasoner: HermiT, stated: list[Any]
 ) -> None:
     answer = recommend(classify([Patient(f"p{n}", f) for n, f in enumerate(stated)], reasoner))
     VALIDATOR.validate(json.loads(json.dumps(answer)))
@@ -150,7 +150,7 @@ def test_a_relative_contraindication_shows_its_condition_and_what_is_still_open(
     ],
 )
 def test_the_exit_status_tells_refused_from_contradictory(
-    reasoner: Reasoner, records: list[dict[str, Any]], status: int
+    reasoner: HermiT, records: list[dict[str, Any]], status: int
 ) -> None:
     reading = read_records(records, reasoner.ontology)
     assert exit_status(recommend(classify(reading.patients, reasoner), reading.errors)) == status

@@ -16,7 +16,7 @@ from typing import Any
 import pyoxigraph as ox
 import pytest
 
-from dvt_kg import KnowledgeGraph, Ontology, Reasoner, ask, classify, read_records
+from dvt_kg import HermiT, KnowledgeGraph, Ontology, ask, classify, read_records
 from dvt_kg.ontology import RdfTerm, data_dir, local_name
 
 from .records import changed
@@ -106,7 +106,7 @@ def says(found: RdfTerm | None, expected: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def graph(ontology: Ontology, reasoner: Reasoner) -> KnowledgeGraph:
+def graph(ontology: Ontology, reasoner: HermiT) -> KnowledgeGraph:
     reading = read_records(PATIENTS, ontology)
     assert not reading.errors
     return classify(reading.patients, reasoner).graph()

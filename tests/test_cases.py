@@ -27,7 +27,7 @@ from typing import Any
 
 import pytest
 
-from dvt_kg import Ontology, Reasoner, classify, queries, read_records, recommend
+from dvt_kg import HermiT, Ontology, classify, queries, read_records, recommend
 from dvt_kg.ontology import dvt, local_name
 from dvt_kg.patients import PATIENT_IRI
 
@@ -49,7 +49,7 @@ class Outcome:
 
 
 @pytest.fixture(scope="module")
-def outcomes(ontology: Ontology, reasoner: Reasoner) -> dict[str, Outcome]:
+def outcomes(ontology: Ontology, reasoner: HermiT) -> dict[str, Outcome]:
     """Every case through the whole pipeline, all in one run."""
     reading = read_records([case["record"] for case in CASES.values()], ontology)
     assert reading.errors == ()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from dvt_kg import Fact, Ontology, Patient, Reasoner, ReasonerError, classify, read_records, recommend
+from dvt_kg import Fact, HermiT, Ontology, Patient, ReasonerError, classify, read_records, recommend
 from dvt_kg.graph import INFERRED, ONTOLOGY, PATIENTS
 from dvt_kg.ontology import dvt
 from dvt_kg.rules import Value
@@ -31,7 +31,7 @@ def plain(triple: ox.Triple) -> tuple[str, ...]:
     return str(triple.subject), str(triple.predicate), value
 
 
-def answers(records: list[dict[str, Any]], reasoner: Reasoner) -> dict[str, dict[str, Any]]:
+def answers(records: list[dict[str, Any]], reasoner: HermiT) -> dict[str, dict[str, Any]]:
     reading = read_records(records, reasoner.ontology)
     assert not reading.errors
     return {r["patient"]: r for r in recommend(classify(reading.patients, reasoner))["results"]}
@@ -40,7 +40,7 @@ def answers(records: list[dict[str, Any]], reasoner: Reasoner) -> dict[str, dict
 @given(st.data())
 @RELAXED
 def test_a_record_s_answer_is_the_same_in_any_order_and_company(
-    reasoner: Reasoner, data: st.DataObject
+    reasoner: HermiT, data: st.DataObject
 ) -> None:
     stated = data.draw(st.lists(facts(), min_size=1, max_size=6))
     patients = [Patient(f"p{n}", f) for n, f in enumerate(stated)]
@@ -55,7 +55,7 @@ def test_a_record_s_answer_is_the_same_in_any_order_and_company(
 @given(facts(), facts(4))
 @RELAXED
 def test_a_further_fact_never_removes_a_verdict_unless_it_contradicts(
-    reasoner: Reasoner, stated: frozenset[Fact], more: frozenset[Fact]
+    reasoner: HermiT, stated: frozenset[Fact], more: frozenset[Fact]
 ) -> None:
     both = one_value_each([*more, *stated])
     before, after = (p for _, p in classify([Patient("a", stated), Patient("b", both)], reasoner))
@@ -67,7 +67,7 @@ def test_a_further_fact_never_removes_a_verdict_unless_it_contradicts(
 
 
 def test_equal_profiles_are_judged_once_and_keep_their_own_numbers(
-    reasoner: Reasoner, monkeypatch: pytest.MonkeyPatch
+    reasoner: HermiT, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
     judge = reasoner.judge
@@ -88,7 +88,7 @@ def test_equal_profiles_are_judged_once_and_keep_their_own_numbers(
         ]
 
 
-def test_a_contradictory_record_leaves_the_others_as_they_are(reasoner: Reasoner) -> None:
+def test_a_contradictory_record_leaves_the_others_as_they_are(reasoner: HermiT) -> None:
     alone = answers([MILD], reasoner)["mild"]
     beside = answers([TORN, MILD, COMPRESSED], reasoner)
     assert beside["mild"] == alone
@@ -96,7 +96,7 @@ def test_a_contradictory_record_leaves_the_others_as_they_are(reasoner: Reasoner
 
 
 def test_the_red_flag_of_a_contradictory_record_is_kept_where_it_rests_on_other_facts(
-    reasoner: Reasoner,
+    reasoner: HermiT,
 ) -> None:
     clash = {"findings": {"phlegmasia-cerulea-dolens": "present", "pregnancy": "present"}, "sex": "male"}
     found = answers([{"id": "kept", **clash}], reasoner)["kept"]
@@ -106,7 +106,7 @@ def test_the_red_flag_of_a_contradictory_record_is_kept_where_it_rests_on_other_
     assert answers([{"id": "own", **own}], reasoner)["own"]["alerts"] == []
 
 
-def test_a_clash_shows_the_patient_s_own_number(reasoner: Reasoner) -> None:
+def test_a_clash_shows_the_patient_s_own_number(reasoner: HermiT) -> None:
     records = [
         {
             "id": f"p{n}",
@@ -121,7 +121,7 @@ def test_a_clash_shows_the_patient_s_own_number(reasoner: Reasoner) -> None:
         assert {"path": "/measurements/platelet-count", "value": number} in clash
 
 
-def test_the_three_graphs_never_mix(reasoner: Reasoner) -> None:
+def test_the_three_graphs_never_mix(reasoner: HermiT) -> None:
     reading = read_records(RECORDS, reasoner.ontology)
     graph = classify(reading.patients, reasoner).graph()
     asserted, inferred = set(graph.triples(PATIENTS)), set(graph.triples(INFERRED))
@@ -131,7 +131,7 @@ def test_the_three_graphs_never_mix(reasoner: Reasoner) -> None:
     assert {plain(t) for t in asserted} == {plain(t) for t in expected}
 
 
-def test_the_inferred_graph_says_what_made_it(reasoner: Reasoner, ontology: Ontology) -> None:
+def test_the_inferred_graph_says_what_made_it(reasoner: HermiT, ontology: Ontology) -> None:
     graph = classify(read_records([EMPTY], ontology).patients, reasoner).graph()
     generated = ox.NamedNode("http://www.w3.org/ns/prov#wasGeneratedBy")
     derived = ox.NamedNode("http://www.w3.org/ns/prov#wasDerivedFrom")
@@ -141,7 +141,7 @@ def test_the_inferred_graph_says_what_made_it(reasoner: Reasoner, ontology: Onto
     assert f"<https://w3id.org/dvt-kg/{ontology.version}>" in versions
 
 
-def test_all_superclasses_stand_in_the_inferred_graph(reasoner: Reasoner, ontology: Ontology) -> None:
+def test_all_superclasses_stand_in_the_inferred_graph(reasoner: HermiT, ontology: Ontology) -> None:
     patient = Patient(
         "p", frozenset({Fact("symptomDurationDays", Decimal(3)), Fact("hasThrombusIn", "femoral-vein")})
     )
@@ -151,14 +151,14 @@ def test_all_superclasses_stand_in_the_inferred_graph(reasoner: Reasoner, ontolo
 
 
 def test_a_disagreement_of_hermit_and_the_rules_is_an_error(
-    reasoner: Reasoner, monkeypatch: pytest.MonkeyPatch
+    reasoner: HermiT, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reasoner, "judge", lambda profiles, **_: [frozenset() for _ in profiles])
-    with pytest.raises(ReasonerError, match="HermiT and the rules disagree about record 'p'"):
+    with pytest.raises(ReasonerError, match="the reasoner and the rules disagree about record 'p'"):
         classify([Patient("p", frozenset({Fact("hasFinding", "cyanosis")}))], reasoner)
 
 
-def test_progress_is_told_by_distinct_profiles(reasoner: Reasoner) -> None:
+def test_progress_is_told_by_distinct_profiles(reasoner: HermiT) -> None:
     told: list[tuple[int, int]] = []
     reading = read_records([MILD, changed("again"), EMPTY], reasoner.ontology)
     classify(reading.patients, reasoner, progress=lambda done, total: told.append((done, total)))

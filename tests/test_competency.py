@@ -9,7 +9,7 @@ import pyoxigraph as ox
 import pytest
 import yaml
 
-from dvt_kg import KnowledgeGraph, Ontology, Query, Reasoner, ask, catalogue, classify, read_records
+from dvt_kg import HermiT, KnowledgeGraph, Ontology, Query, ask, catalogue, classify, read_records
 from dvt_kg.checks import violation_queries
 from dvt_kg.graph import ONTOLOGY
 from dvt_kg.ontology import PREFIXES
@@ -111,7 +111,7 @@ def test_each_file_is_written_in_the_one_form(name: str) -> None:
 
 
 @each_question
-def test_each_question_is_answered_as_expected(name: str, ontology: Ontology, reasoner: Reasoner) -> None:
+def test_each_question_is_answered_as_expected(name: str, ontology: Ontology, reasoner: HermiT) -> None:
     question = QUESTIONS[name]
     reading = read_records(question.get("records", []), ontology)
     errors = [{k: getattr(e, k) for k in ("record", "field", "nearest")} for e in reading.errors]

@@ -11,7 +11,7 @@ import pytest
 import rdflib
 from rdflib.namespace import DCTERMS, OWL, RDF
 
-from dvt_kg import Ontology, OntologyError, Reasoner, classify, load, read_records, recommend, record_terms
+from dvt_kg import HermiT, Ontology, OntologyError, classify, load, read_records, recommend, record_terms
 from dvt_kg.ontology import CATALOG_FILE, IRI, catalog, data_dir, dvt, local_name, nearest
 
 FOLDER = data_dir("ontology")
@@ -33,7 +33,7 @@ CORE = (
 WHOLE = (*CORE, "thresholds", "metadata", "dvt-kg", "examples")
 
 
-def violations(reasoner: Reasoner, modules: Iterable[str], profile: str) -> list[str]:
+def violations(reasoner: HermiT, modules: Iterable[str], profile: str) -> list[str]:
     """What the OWL API's profile checker finds in modules, merged."""
     store = ox.Store()
     for module in modules:
@@ -57,15 +57,15 @@ def violations(reasoner: Reasoner, modules: Iterable[str], profile: str) -> list
 
 
 @pytest.mark.parametrize("profile", ["EL", "RL", "DL"])
-def test_the_core_is_in_owl_2_el_rl_and_dl(reasoner: Reasoner, profile: str) -> None:
+def test_the_core_is_in_owl_2_el_rl_and_dl(reasoner: HermiT, profile: str) -> None:
     assert violations(reasoner, CORE, profile) == []
 
 
-def test_the_whole_is_in_owl_2_dl(reasoner: Reasoner) -> None:
+def test_the_whole_is_in_owl_2_dl(reasoner: HermiT) -> None:
     assert violations(reasoner, WHOLE, "DL") == []
 
 
-def test_only_the_thresholds_leave_the_tractable_profiles(reasoner: Reasoner) -> None:
+def test_only_the_thresholds_leave_the_tractable_profiles(reasoner: HermiT) -> None:
     assert {v.split(":")[0] for v in violations(reasoner, WHOLE, "EL")} == {
         "Use of data range not in profile"
     }
@@ -182,7 +182,7 @@ dvt:test-rating a owl:NamedIndividual , dvt:Rating ; rdfs:label "test rating"@en
 def answer(ontology: Ontology, *records: dict[str, object]) -> list[dict[str, Any]]:
     reading = read_records(list(records), ontology)
     assert not reading.errors, reading.errors
-    results: list[dict[str, Any]] = recommend(classify(reading.patients, Reasoner(ontology)))["results"]
+    results: list[dict[str, Any]] = recommend(classify(reading.patients, HermiT(ontology)))["results"]
     return results
 
 

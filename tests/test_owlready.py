@@ -21,7 +21,7 @@ import owlready2
 import pyoxigraph as ox
 import pytest
 
-from dvt_kg import Ontology, Patient, Reasoner, read_records
+from dvt_kg import HermiT, Ontology, Patient, read_records
 from dvt_kg.ontology import OWL, catalog, data_dir, dvt, local_name
 from dvt_kg.rules import Atom, Type, Value
 
@@ -68,7 +68,7 @@ def patients(ontology: Ontology) -> dict[str, Patient]:
 
 
 @pytest.fixture(scope="module")
-def judged(reasoner: Reasoner, patients: dict[str, Patient]) -> Judged:
+def judged(reasoner: HermiT, patients: dict[str, Patient]) -> Judged:
     """What our own path infers for the consistent cases."""
     answers = reasoner.judge([patients[name].facts for name in CONSISTENT])
     assert None not in answers
@@ -161,7 +161,7 @@ def test_the_cases_asked_for_values_show_every_conclusion(judged: Judged, ontolo
 
 
 def test_owlready_infers_the_same_classes_for_a_patient_of_each_population(
-    world: Any, ontology: Ontology, reasoner: Reasoner
+    world: Any, ontology: Ontology, reasoner: HermiT
 ) -> None:
     goals = [Value("inPopulation", name) for name in ontology.individuals("Population")]
     chosen = [

@@ -9,7 +9,7 @@ import pyoxigraph as ox
 import pytest
 import rdflib
 
-from dvt_kg import KnowledgeGraph, Ontology, QueryError, Reasoner, ask, catalogue, classify, read_records
+from dvt_kg import HermiT, KnowledgeGraph, Ontology, QueryError, ask, catalogue, classify, read_records
 from dvt_kg.graph import GRAPHS, INFERRED
 from dvt_kg.ontology import data_dir
 from dvt_kg.queries import Query, as_json, derivations, folder, load, parse
@@ -23,7 +23,7 @@ PREFIX = re.compile(r"\bdvt:([A-Za-z][\w-]*)")
 
 
 @pytest.fixture(scope="module")
-def graph(ontology: Ontology, reasoner: Reasoner) -> KnowledgeGraph:
+def graph(ontology: Ontology, reasoner: HermiT) -> KnowledgeGraph:
     reading = read_records(RECORDS, ontology)
     assert not reading.errors
     return classify(reading.patients, reasoner).graph()

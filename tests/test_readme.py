@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import dvt_kg
-from dvt_kg import Ontology, Reasoner
+from dvt_kg import HermiT, Ontology
 from dvt_kg.cli import CONTRADICTORY, main
 from dvt_kg.records import Vocabulary
 from dvt_kg.tables import columns
@@ -118,7 +118,7 @@ def test_the_added_knowledge_is_sound_and_used(extended: Callable[[str], Ontolog
         "measurements": {"symptom-duration-days": 3},
     }
     reading = dvt_kg.read_records([record], ontology)
-    answer = dvt_kg.recommend(dvt_kg.classify(reading.patients, Reasoner(ontology)))
+    answer = dvt_kg.recommend(dvt_kg.classify(reading.patients, HermiT(ontology)))
     (option,) = answer["results"][0]["options"]
     assert (option["presentation"], option["rating"]) == ("our-protocol-1", "may-be-appropriate")
 

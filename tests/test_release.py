@@ -11,7 +11,7 @@ import pytest
 import rdflib
 from rdflib.namespace import OWL, RDF
 
-from dvt_kg import Ontology, Reasoner, UsageError, build, load
+from dvt_kg import HermiT, Ontology, UsageError, build, load
 
 DVT = rdflib.Namespace("https://w3id.org/dvt-kg#")
 NAMES = ("dvt-kg", "dvt-kg-examples", "dvt-kg-inferred")
@@ -65,7 +65,7 @@ def test_the_inferred_file_shows_the_examples_classified(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["dvt-kg-examples.owl", "dvt-kg-examples.ttl"])
 def test_the_owl_api_opens_the_examples_and_hermit_classifies_them(
-    folder: Path, reasoner: Reasoner, name: str
+    folder: Path, reasoner: HermiT, name: str
 ) -> None:
     jclass: Any = reasoner._class
     manager = jclass("org.semanticweb.owlapi.apibinding.OWLManager").createOWLOntologyManager()

@@ -73,7 +73,7 @@ def test_nothing_follows_from_silence() -> None:
 
 def test_an_empty_set_of_facts_supports_nothing_and_a_single_fact_its_own_conclusions() -> None:
     seeds: dict[Atom, set[int]] = {Value("hasFinding", "cyanosis"): {1}, Value("hasFinding", "pallor"): {2}}
-    found = RULES.supports(seeds)
+    found = RULES.supports(seeds).sets
     assert found[Value("hasFinding", "skin-discoloration")] == {1, 2}
     assert found[met("moderate-to-severe-symptoms")] == {1, 2}
 
@@ -86,7 +86,7 @@ def test_supports_are_exactly_the_minimal_sets_that_entail(stated: frozenset[Fac
     for bit, fact in enumerate(ordered):
         for atom in RULES.seeds(fact):
             seeds.setdefault(atom, set()).add(1 << bit)
-    supports = RULES.supports(seeds)
+    supports = RULES.supports(seeds).sets
     closures = {
         mask: conclusions(*(f for bit, f in enumerate(ordered) if mask >> bit & 1))
         for mask in range(1 << len(ordered))

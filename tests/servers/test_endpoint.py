@@ -20,9 +20,9 @@ from click.testing import CliRunner
 
 from dvt_kg import (
     EndpointError,
+    HermiT,
     KnowledgeGraph,
     Ontology,
-    Reasoner,
     ask,
     ask_endpoint,
     build,
@@ -48,7 +48,7 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def graph(ontology: Ontology, reasoner: Reasoner) -> KnowledgeGraph:
+def graph(ontology: Ontology, reasoner: HermiT) -> KnowledgeGraph:
     return classify(read_records(RECORDS, ontology).patients, reasoner).graph()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from dvt_kg import Fact, Reasoner
+from dvt_kg import Fact, HermiT
 from dvt_kg.rules import PATIENT, Range
 from tests.strategies import ONTOLOGY, RULES
 
@@ -28,7 +28,7 @@ def drawn(rng: random.Random) -> frozenset[Fact]:
     return frozenset(facts.values())
 
 
-def test_hermit_and_the_rules_agree_on_thousands_of_random_records(reasoner: Reasoner) -> None:
+def test_hermit_and_the_rules_agree_on_thousands_of_random_records(reasoner: HermiT) -> None:
     rng = random.Random(20261122)
     records = [drawn(rng) for _ in range(COUNT)]
     contradictory = 0

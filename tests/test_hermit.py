@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dvt_kg import Fact, JavaError, Ontology, OntologyError, Reasoner, ReasonerTimeout, UnsupportedAxiom
-from dvt_kg.reasoner import java_home, projection
+from dvt_kg import Fact, HermiT, JavaError, Ontology, OntologyError, ReasonerTimeout, UnsupportedAxiom
+from dvt_kg.hermit import java_home, projection
 from dvt_kg.rules import PATIENT, Range, Type, Value
 
 from .strategies import facts
@@ -26,7 +26,7 @@ RELAXED = settings(
 
 @given(st.lists(facts(), min_size=25, max_size=25))
 @RELAXED
-def test_hermit_and_the_rules_conclude_the_same(reasoner: Reasoner, profiles: list[frozenset[Fact]]) -> None:
+def test_hermit_and_the_rules_conclude_the_same(reasoner: HermiT, profiles: list[frozenset[Fact]]) -> None:
     for stated, answer in zip(profiles, reasoner.judge(profiles), strict=True):
         closed = reasoner.rules.closure({PATIENT, *reasoner.rules.profile(stated)})
         if None in closed:
@@ -35,14 +35,14 @@ def test_hermit_and_the_rules_conclude_the_same(reasoner: Reasoner, profiles: li
             assert answer == frozenset(a for a in closed if a is not None and not isinstance(a, Range))
 
 
-def test_a_contradictory_profile_silences_no_other(reasoner: Reasoner) -> None:
+def test_a_contradictory_profile_silences_no_other(reasoner: HermiT) -> None:
     fine = [Fact("hasFinding", "tense-edema")]
     torn = [Fact("hasFinding", "pregnancy"), Fact("sex", "male")]
     alone = reasoner.judge([fine])
     assert reasoner.judge([torn, fine, torn]) == [None, alone[0], None]
 
 
-def test_all_superclasses_and_property_values_are_inferred(reasoner: Reasoner) -> None:
+def test_all_superclasses_and_property_values_are_inferred(reasoner: HermiT) -> None:
     (answer,) = reasoner.judge(
         [[Fact("symptomDurationDays", Decimal("3")), Fact("hasThrombusIn", "femoral-vein")]]
     )
@@ -51,13 +51,13 @@ def test_all_superclasses_and_property_values_are_inferred(reasoner: Reasoner) -
     assert {Value("hasThrombusIn", "proximal-vein"), Value("meetsCriterion", "acute-proximal-vte")} <= answer
 
 
-def test_no_profiles_give_no_answers(reasoner: Reasoner) -> None:
+def test_no_profiles_give_no_answers(reasoner: HermiT) -> None:
     assert reasoner.judge([]) == []
     assert reasoner.judge([[]]) == [frozenset({PATIENT})]
 
 
 def test_the_time_out_ends_the_reasoning_and_the_reasoner_can_be_used_again(ontology: Ontology) -> None:
-    reasoner = Reasoner(ontology, timeout=0.001)
+    reasoner = HermiT(ontology, timeout=0.001)
     with pytest.raises(ReasonerTimeout, match=r"within 0\.001 s; allow more with --timeout"):
         reasoner.judge([[Fact("hasFinding", name)] for name in ontology.findings] * 4)  # more than a moment
     reasoner.timeout = 60
@@ -65,7 +65,7 @@ def test_the_time_out_ends_the_reasoning_and_the_reasoner_can_be_used_again(onto
 
 
 def test_an_ontology_that_contradicts_itself_is_one_clear_error(extended: Callable[[str], Ontology]) -> None:
-    broken = Reasoner(extended("dvt:AcuteOnsetMet rdfs:subClassOf dvt:AcuteOnsetNotMet ."))
+    broken = HermiT(extended("dvt:AcuteOnsetMet rdfs:subClassOf dvt:AcuteOnsetNotMet ."))
     with pytest.raises(OntologyError, match=r"contradicts itself: no patient can satisfy .*AcuteOnsetMet"):
         broken.judge([[]])
 
@@ -74,7 +74,7 @@ def test_an_ontology_outside_the_fragment_is_refused_before_any_answer(
     extended: Callable[[str], Ontology],
 ) -> None:
     with pytest.raises(UnsupportedAxiom, match="disjointUnionOf"):
-        Reasoner(extended("dvt:Patient owl:disjointUnionOf ( dvt:AcuteOnsetMet dvt:AcuteOnsetNotMet ) ."))
+        HermiT(extended("dvt:Patient owl:disjointUnionOf ( dvt:AcuteOnsetMet dvt:AcuteOnsetNotMet ) ."))
 
 
 def test_the_projection_holds_no_individuals_and_no_chains(ontology: Ontology) -> None:
@@ -100,9 +100,9 @@ def _python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 START = """
-from dvt_kg import load, Reasoner, DvtKgError
+from dvt_kg import load, HermiT, DvtKgError
 try:
-    Reasoner(load())
+    HermiT(load())
 except DvtKgError as error:
     print(type(error).__name__, error)
 """

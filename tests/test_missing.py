@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 
 from dvt_kg import Fact
-from dvt_kg.explain import Missing, why
+from dvt_kg.missing import Missing
 from dvt_kg.rules import PATIENT, Atom, Value
 
 from .strategies import ONTOLOGY, RULES, facts
@@ -21,42 +21,6 @@ def closure(stated: object) -> set[Atom | None]:
 
 def met(presentation: str) -> Value:
     return Value("hasPresentation", presentation)
-
-
-@given(facts())
-@settings(max_examples=100, deadline=None)
-def test_the_reason_of_a_conclusion_entails_it_and_every_fact_of_it_is_needed(
-    stated: frozenset[Fact],
-) -> None:
-    found = why(RULES, stated)
-    for atom in found.supports:
-        if atom is not None:
-            reason = found.reason(atom)
-            assert atom in closure(reason)
-            for fact in reason:
-                assert atom not in closure(set(reason) - {fact})
-
-
-@given(facts())
-@settings(max_examples=100, deadline=None)
-def test_clashes_are_minimal_and_what_stands_outside_them_is_consistent(stated: frozenset[Fact]) -> None:
-    found = why(RULES, stated)
-    assert (None in closure(stated)) is bool(found.clashes())
-    for clash in found.clashes():
-        assert None in closure(clash)
-        for fact in clash:
-            assert None not in closure(set(clash) - {fact})
-    assert None not in closure(found.unclashed())
-
-
-def test_two_independent_clashes_are_both_found() -> None:
-    stated = {
-        Fact("hasFinding", "fully-ambulatory"),
-        Fact("hasFinding", "mobility-limitation"),
-        Fact("sex", "male"),
-        Fact("hasFinding", "pregnancy"),
-    }
-    assert len(why(RULES, stated).clashes()) == 2
 
 
 def _settles(stated: frozenset[Fact], names: tuple[str, ...], goal: Value) -> bool:

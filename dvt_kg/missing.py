@@ -1,4 +1,4 @@
-"""Why a conclusion was drawn, which facts clash, and what is missing, by the rules."""
+"""What is missing: the smallest sets of facts that would settle an open question."""
 
 from __future__ import annotations
 
@@ -12,55 +12,10 @@ import pyoxigraph as ox
 
 from dvt_kg.ontology import RDFS, Ontology, dvt, local_name
 from dvt_kg.patients import STATES, THROMBUS, Fact
-from dvt_kg.rules import PATIENT, Atom, Limit, Mask, Rule, RuleSet, Type, Value
+from dvt_kg.rules import PATIENT, Atom, Mask, Rule, RuleSet, Type, Value
 
 LARGEST_MISSING_SET = 8
-_EVERY_SET = Limit(sets=4096)
-
-
-def _seeds(rules: RuleSet, facts: Iterable[Fact], first_bit: int = 0) -> dict[Atom, set[Mask]]:
-    """Each fact as an assumption with a bit of its own."""
-    seeds: dict[Atom, set[Mask]] = {PATIENT: {0}}
-    for bit, fact in enumerate(facts, first_bit):
-        for atom in rules.seeds(fact):
-            seeds.setdefault(atom, set()).add(1 << bit)
-    return seeds
-
-
-def _chosen(mask: Mask, facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
-    return tuple(fact for bit, fact in enumerate(facts) if mask >> bit & 1)
-
-
-@dataclass(frozen=True)
-class Why:
-    """The minimal sets of recorded facts behind each conclusion about one patient.
-
-    :param facts: the recorded facts, in a fixed order
-    :param supports: for each conclusion its sets, as bits over the facts
-    """
-
-    facts: tuple[Fact, ...]
-    supports: dict[Atom | None, set[Mask]]
-
-    def reason(self, conclusion: Atom) -> tuple[Fact, ...]:
-        """The shortest set of recorded facts that entails a conclusion."""
-        masks = self.supports.get(conclusion, set())
-        return _chosen(min(masks, key=lambda m: (m.bit_count(), m), default=0), self.facts)
-
-    def clashes(self) -> list[tuple[Fact, ...]]:
-        """The subset-minimal sets of recorded facts that cannot all be true, shortest first."""
-        masks = sorted(self.supports.get(None, ()), key=lambda m: (m.bit_count(), m))
-        return [_chosen(mask, self.facts) for mask in masks]
-
-    def unclashed(self) -> frozenset[Fact]:
-        """The recorded facts that stand outside every clash."""
-        return frozenset(self.facts) - {fact for clash in self.clashes() for fact in clash}
-
-
-def why(rules: RuleSet, facts: Collection[Fact]) -> Why:
-    """Find the reasons of every conclusion from a record's facts."""
-    ordered = tuple(sorted(facts, key=str))
-    return Why(ordered, rules.supports(_seeds(rules, ordered)))
+_EVERY_SET = 4096
 
 
 @dataclass(frozen=True)
@@ -218,7 +173,7 @@ class Missing:
                 for atom in self._seeds[bit]:
                     if atom in steps and atom not in true:
                         seeds.setdefault(atom, set()).add(1 << bit)
-        return tuple(rules.supports(seeds, limit=_EVERY_SET).get(goal, ()))
+        return tuple(rules.supports(seeds, limit=_EVERY_SET).sets.get(goal, ()))
 
     @cached_property
     def _seeds(self) -> tuple[tuple[Atom, ...], ...]:
