@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from functools import lru_cache
 
 import pyoxigraph as ox
 
@@ -218,20 +219,23 @@ class Sources:
         self._of_terms: dict[str, set[str]] = {}
         for quad in ontology.store.quads_for_pattern(None, ox.NamedNode(DCTERMS + "source"), None):
             self._of_terms.setdefault(local_name(quad.subject), set()).add(local_name(quad.object))
-        self._of_limits: dict[tuple[str, Decimal], set[str]] = {}
+        self._of_limits: dict[tuple[str, Decimal, bool], set[str]] = {}
         for quad in ontology.store.quads_for_pattern(None, dvt("measurement"), None):
             assert isinstance(quad.subject, ox.NamedNode)
             measured, limit = local_name(quad.object), ontology.text(quad.subject, dvt("limit"))
+            # "< 14" and ">= 14" divide the numbers alike, "<= 14" and "> 14" otherwise.
+            above = ontology.text(quad.subject, dvt("comparator")) in ("<", ">=")
             named = self._of_terms.get(local_name(quad.subject), set())
-            self._of_limits.setdefault((measured, Decimal(limit)), set()).update(named)
+            self._of_limits.setdefault((measured, Decimal(limit), above), set()).update(named)
 
     def of(self, atoms: Iterable[Atom | None]) -> tuple[str, ...]:
         """The sources of the terms and thresholds that atoms name, by local name, sorted."""
         found: set[str] = set()
         for atom in atoms:
             if isinstance(atom, Range):
-                for _, limit in atom.bounds:
-                    found |= self._of_limits.get((atom.property, limit), set())
+                for facet, limit in atom.bounds:
+                    above = facet in ("maxExclusive", "minInclusive")
+                    found |= self._of_limits.get((atom.property, limit, above), set())
             elif atom is not None:
                 found |= self._of_terms.get(atom.value if isinstance(atom, Value) else atom.name, set())
         return tuple(sorted(found))
@@ -241,8 +245,9 @@ def _named(name: str) -> ox.NamedNode:
     return ox.NamedNode(name) if ":" in name else dvt(name)
 
 
+@lru_cache(maxsize=4)
 def compile_rules(ontology: Ontology) -> RuleSet:
-    """Read the rules from an ontology's axioms.
+    """Read the rules from an ontology's axioms, once for each ontology.
 
     :raises UnsupportedAxiom: for an axiom that is no Horn clause about one patient
     """

@@ -14,9 +14,9 @@ import pyoxigraph as ox
 from dvt_kg.errors import ReasonerError
 from dvt_kg.graph import INFERRED, PATIENTS, KnowledgeGraph
 from dvt_kg.justifications import Why, why
-from dvt_kg.missing import Missing
+from dvt_kg.missing import Missing, search
 from dvt_kg.ontology import IRI, RDF, XSD, Ontology, RdfTerm, dvt, load, local_name
-from dvt_kg.patients import Fact, Patient, entry, term, words
+from dvt_kg.patients import Fact, Patient, entry, question_of, term, words
 from dvt_kg.queries import derivations
 from dvt_kg.reasoner import Entailed, Reasoner, RuleReasoner
 from dvt_kg.rules import PATIENT, Atom, Range, Type, Value
@@ -113,7 +113,7 @@ class Classification:
             yield ox.Triple(node, predicate, object_)
         own = {fact.property: fact for fact in patient.facts if isinstance(fact.value, Decimal)}
         for criterion, facts in profile.reasons():
-            reason = _part(node, "reason", criterion)
+            reason = part(node, "reason", criterion)
             yield ox.Triple(node, dvt("hasReason"), reason)
             yield ox.Triple(reason, _TYPE, dvt("Reason"))
             yield ox.Triple(reason, dvt("aboutCriterion"), dvt(criterion))
@@ -121,28 +121,20 @@ class Classification:
                 said = words(own.get(fact.property, fact), self.ontology)
                 yield ox.Triple(reason, dvt("because"), ox.Literal(said))
         for presentation, names in sorted(profile.missing.items()):
-            question = _part(node, "open", presentation)
+            question = part(node, "open", presentation)
             yield ox.Triple(node, dvt("hasOpenQuestion"), question)
             yield ox.Triple(question, _TYPE, dvt("OpenQuestion"))
             yield ox.Triple(question, dvt("aboutPresentation"), dvt(presentation))
             for name in names:
                 yield ox.Triple(question, dvt("missing"), dvt(name))
         for number, facts in enumerate(profile.clashes, 1):
-            clash = _part(node, "clash", str(number))
+            clash = part(node, "clash", str(number))
             yield ox.Triple(node, dvt("hasClash"), clash)
             yield ox.Triple(clash, _TYPE, dvt("Clash"))
             for fact in facts:
-                yield from self._clashing(node, clash, own.get(fact.property, fact))
-
-    def _clashing(self, node: ox.NamedNode, clash: ox.NamedNode, fact: Fact) -> Iterator[ox.Triple]:
-        """A fact of a clash, by its place and value in the record."""
-        path, value = entry(fact, self.ontology)
-        recorded = _part(node, "fact", f"{fact.property}/{fact.value}")
-        yield ox.Triple(clash, dvt("clashingFact"), recorded)
-        yield ox.Triple(recorded, _TYPE, dvt("RecordedFact"))
-        yield ox.Triple(recorded, dvt("path"), ox.Literal(path))
-        number = isinstance(value, Decimal)
-        yield ox.Triple(recorded, dvt("recordedValue"), term(fact) if number else ox.Literal(str(value)))
+                recorded, stated_there = recorded_fact(patient, own.get(fact.property, fact), self.ontology)
+                yield ox.Triple(clash, dvt("clashingFact"), recorded)
+                yield from stated_there
 
     def graph(
         self, chosen: Iterable[tuple[Patient, Profile]] | None = None, *, made: datetime | None = None
@@ -185,9 +177,22 @@ class Classification:
         ]
 
 
-def _part(node: ox.NamedNode, kind: str, name: str) -> ox.NamedNode:
+def part(node: ox.NamedNode, kind: str, name: str) -> ox.NamedNode:
     """Something that belongs to a patient, as an IRI of its own."""
     return ox.NamedNode(f"{node.value}#{kind}/{name}")
+
+
+def recorded_fact(patient: Patient, fact: Fact, ontology: Ontology) -> tuple[ox.NamedNode, list[ox.Triple]]:
+    """A fact of a record as a node, and what the graph says of it: its place, its value, its term."""
+    path, value = entry(fact, ontology)
+    node = part(ox.NamedNode(patient.iri), "fact", f"{fact.property}/{fact.value}")
+    said = term(fact) if isinstance(value, Decimal) else ox.Literal(str(value))
+    return node, [
+        ox.Triple(node, _TYPE, dvt("RecordedFact")),
+        ox.Triple(node, dvt("path"), ox.Literal(path)),
+        ox.Triple(node, dvt("recordedValue"), said),
+        ox.Triple(node, dvt("recordedTerm"), dvt(question_of(fact))),
+    ]
 
 
 @lru_cache(maxsize=1)
@@ -218,7 +223,7 @@ def classify(
     for patient, key in zip(patients, keys, strict=True):
         first.setdefault(key, patient)
     profiles: dict[frozenset[Atom], Profile] = {}
-    missing = Missing(reasoner.ontology, rules)
+    missing = search(reasoner.ontology)
     pending = list(first.items())
     for start in range(0, len(pending), _BATCH):
         batch = pending[start : start + _BATCH]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import pyoxigraph as ox
@@ -19,10 +19,10 @@ from rdflib.plugins.sparql import prepareQuery
 from rdflib.plugins.sparql.algebra import translateGroupGraphPattern
 
 from dvt_kg import queries
-from dvt_kg.axioms import Sources
+from dvt_kg.axioms import Sources, compile_rules
 from dvt_kg.errors import UnsupportedAxiom
 from dvt_kg.ontology import RDF, Ontology, RdfTerm, data_dir, dvt, local_name
-from dvt_kg.rules import PATIENT, Atom, Mask, RuleSet, Supports, Type, Value, smallest_first
+from dvt_kg.rules import PATIENT, Atom, Mask, Supports, Type, Value, smallest_first
 
 _PATIENT = "patient"  # the variable that stands for the patient in every derivation query
 _CLASH = "hasClash"  # states of a patient that the rules have a contradiction
@@ -36,7 +36,7 @@ class Derivation:
 
     :param body: what has to be true; None in it is a contradiction
     :param absent: what must not be concluded
-    :param query: the derivation query that says so, with its question
+    :param query: the derivation query that says so, with its description
     :param sources: the sources of the terms that the rule names, by local name
     """
 
@@ -158,14 +158,14 @@ def _constant(node: Any) -> ox.NamedNode | None:
     return ox.NamedNode(str(node)) if isinstance(node, rdflib.URIRef) else None
 
 
-def ground(ontology: Ontology, rules: RuleSet) -> Derivations:
-    """Read the derivation queries as rules about one patient.
+@lru_cache(maxsize=4)
+def ground(ontology: Ontology) -> Derivations:
+    """Read the derivation queries as rules about one patient, once for each ontology.
 
-    :param rules: the rules of the axioms, which say what can be concluded of a patient
     :raises UnsupportedAxiom: for a query that says more than such rules can
     """
     values: dict[str, set[str]] = {}
-    for rule in rules.rules:
+    for rule in compile_rules(ontology).rules:
         for atom in (*rule.body, rule.head):
             if isinstance(atom, Value):
                 values.setdefault(atom.property, set()).add(atom.value)
@@ -187,7 +187,11 @@ def ground(ontology: Ontology, rules: RuleSet) -> Derivations:
             key = (body, head, case.absent)
             if key not in found and not body & case.absent:
                 found[key] = Derivation(
-                    body, case.absent, head, f"{name}: {query.summary}", sources.of({*body, head})
+                    body,
+                    case.absent,
+                    head,
+                    f"{name}: {' '.join(query.description.split())}",
+                    sources.of({*body, head}),
                 )
             fresh.add(head)
         for head in fresh:
@@ -226,6 +230,11 @@ class Derivations:
         bits = self._bits
         return sum(bits[atom] for atom in true if atom in bits)
 
+    def atoms(self, given: Mask) -> Iterator[Atom | None]:
+        """The atoms of a mask."""
+        return (atom for atom, bit in self._bits.items() if bit & given)
+
+    @lru_cache(maxsize=20_000)  # noqa: B019 - lives as long as the ontology it belongs to
     def conclude(self, given: Mask) -> frozenset[Value]:
         """All that the rules add to what is true."""
         found = set()
@@ -235,7 +244,7 @@ class Derivations:
                 found.add(head)
         return frozenset(found)
 
-    def supports(self, known: Supports, goal: Atom, *, limit: int) -> tuple[set[Mask], bool]:
+    def supports(self, known: Supports, goal: Atom | None, *, limit: int) -> tuple[set[Mask], bool]:
         """The minimal sets of assumptions behind something that the rules conclude.
 
         What must be absent is absent of every smaller record too, unless it is itself a conclusion
@@ -280,6 +289,29 @@ class Derivations:
             return found
 
         return sets(goal), capped
+
+    def of(self, head: Atom) -> list[Derivation]:
+        """The rules that conclude something."""
+        return self._by_head.get(head, [])
+
+    def carrying(
+        self, goal: Atom | None, true: Collection[Atom | None]
+    ) -> tuple[list[Atom | None], list[Derivation]]:
+        """What carries a goal that is true: the conclusions from axioms it rests on, and the derivations."""
+        if goal not in self.heads:
+            return [goal], []
+        truth = frozenset(true)
+        rule = next(r for r in self._by_head[goal] if r.body - {PATIENT} <= truth and not r.absent & truth)
+        carried: list[Atom | None] = []
+        derived: list[Derivation] = []
+        for atom in sorted(rule.body, key=str):
+            more = self.carrying(atom, truth)
+            carried += more[0]
+            derived += more[1]
+        for atom in sorted(rule.absent & self.heads, key=str):
+            for other in self._by_head[atom]:
+                carried += sorted((other.absent & truth) - self.heads, key=str)
+        return carried, [*derived, rule]
 
     @cached_property
     def _by_head(self) -> dict[Atom | None, list[Derivation]]:

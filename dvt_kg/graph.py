@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
@@ -28,6 +29,12 @@ FORMATS = {
 }
 
 
+@lru_cache(maxsize=4)
+def _quads(ontology: Ontology) -> list[ox.Quad]:
+    """The ontology's triples in its graph: made once, for each graph starts with them."""
+    return [ox.Quad(q.subject, q.predicate, q.object, ONTOLOGY) for q in ontology.store]
+
+
 class KnowledgeGraph:
     """Patients, inferred facts and ontology in a store, each in a graph of its own.
 
@@ -37,7 +44,7 @@ class KnowledgeGraph:
     def __init__(self, ontology: Ontology) -> None:
         self.ontology = ontology
         self.store = ox.Store()
-        self.store.extend(ox.Quad(q.subject, q.predicate, q.object, ONTOLOGY) for q in ontology.store)
+        self.store.extend(_quads(ontology))
 
     def add(self, graph: ox.NamedNode, triples: Iterable[ox.Triple]) -> None:
         """Add triples to one of the graphs."""

@@ -10,8 +10,9 @@ from functools import cache, cached_property, lru_cache
 
 import pyoxigraph as ox
 
+from dvt_kg.axioms import compile_rules
 from dvt_kg.ontology import RDFS, Ontology, dvt, local_name
-from dvt_kg.patients import STATES, THROMBUS, Fact
+from dvt_kg.patients import STATES, THROMBUS, Fact, question_of
 from dvt_kg.rules import PATIENT, Atom, Mask, Rule, RuleSet, Type, Value
 
 LARGEST_MISSING_SET = 8
@@ -33,9 +34,9 @@ class Question:
 class Missing:
     """The search for the smallest set of facts that would settle an open presentation."""
 
-    def __init__(self, ontology: Ontology, rules: RuleSet) -> None:
+    def __init__(self, ontology: Ontology) -> None:
         self.ontology = ontology
-        self.rules = rules
+        self.rules = compile_rules(ontology)
 
     @cached_property
     def questions(self) -> tuple[Question, ...]:
@@ -59,7 +60,7 @@ class Missing:
         points = sorted({low, high, *limits})
         between = [(a + b) / 2 for a, b in itertools.pairwise(points)]
         distinct: dict[tuple[Atom, ...], Fact] = {}
-        for number in sorted([*points, *between]):
+        for number in sorted([*limits, *between]):
             if low <= number <= high and (seeds := self.rules.seeds(Fact(prop, number))):
                 distinct.setdefault(seeds, Fact(prop, number))
         return tuple(distinct.values())
@@ -129,7 +130,7 @@ class Missing:
         return RuleSet(tuple(rule for rule in self.rules.rules if rule in used)), steps
 
     @cache  # noqa: B019
-    def _conjuncts(self, goal: Atom) -> tuple[Atom, ...]:
+    def conjuncts(self, goal: Atom) -> tuple[Atom, ...]:
         """What a goal needs together: the body of the only rule that leads to it, at any remove."""
         found = {goal}
         while len(found) == 1:
@@ -151,13 +152,36 @@ class Missing:
         :returns: for each goal that can be reached the names, sorted; goals that no recording
             reaches are left out
         """
-        found = {}
         record = _Record(self, facts)
-        for goal in goals:
-            names = record.smallest(goal)
-            if names is not None:
-                found[goal] = names
-        return found
+        found = {goal: next(record.smallest(goal), None) for goal in goals}
+        return {goal: names for goal, names in found.items() if names is not None}
+
+    def every(self, facts: Collection[Fact], goal: Value) -> list[tuple[str, ...]]:
+        """All the smallest sets of names whose recording, with some values, yields a goal.
+
+        A set that asks for a part is left out where another asks for its umbrella instead and no
+        part of that is known; so is one that asks for an umbrella of which a part is known, where
+        another asks for its open parts.
+
+        :returns: the sets, that of :meth:`find` first; none where no recording reaches the goal
+        """
+        sets = dict.fromkeys(_Record(self, facts).smallest(goal))
+        known = _Record(self, facts).known
+
+        def replaced(names: tuple[str, ...]) -> bool:
+            for other in sets:
+                gone, come = set(names) - set(other), set(other) - set(names)
+                if len(gone) == len(come) == 1 and self._preferred(come.pop(), gone.pop(), known):
+                    return True
+            return False
+
+        return [names for names in sets if not replaced(names)]
+
+    def _preferred(self, name: str, other: str, known: frozenset[str]) -> bool:
+        """Whether one name is to be asked for rather than another: an umbrella or its open part."""
+        if other in self._within(name):
+            return not self._within(name) & known
+        return name in self._within(other) and bool(self._within(other) & known)
 
     @lru_cache(maxsize=20_000)  # noqa: B019
     def _ways(self, goal: Atom, true: frozenset[Atom | None], unasked: frozenset[str]) -> tuple[Mask, ...]:
@@ -189,7 +213,14 @@ class Missing:
         )
 
 
-OPPOSITE = {"hasPresentation": "ruledOutPresentation", "ruledOutPresentation": "hasPresentation"}
+@lru_cache(maxsize=4)
+def search(ontology: Ontology) -> Missing:
+    """The search over an ontology, which remembers what it found out about its rules."""
+    return Missing(ontology)
+
+
+_PAIRS = (("hasPresentation", "ruledOutPresentation"), ("hasContraindication", "lacksContraindication"))
+OPPOSITE = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
 
 
 class _Record:
@@ -200,9 +231,7 @@ class _Record:
         self.rules = missing.rules
         again = [fact for fact in facts if fact.property in missing._judgements]
         self.fixed = [fact for fact in facts if fact not in again]
-        self.answered = frozenset(
-            f.value if f.property in (*STATES, *THROMBUS) else f.property for f in self.fixed
-        )
+        self.answered = frozenset(map(question_of, self.fixed))
         self.true = self.rules.closure({PATIENT, *self.rules.profile(self.fixed)})
         self.known = frozenset(
             a.value for a in self.true if isinstance(a, Value) and a.property in (*STATES, *THROMBUS)
@@ -211,10 +240,10 @@ class _Record:
         self.free = sum(1 << bit for bit, (_, answer) in enumerate(missing._answers) if answer in again)
         self._possible: dict[int, bool] = {}
 
-    def smallest(self, goal: Value) -> tuple[str, ...] | None:
-        """The names of the smallest set of answers that yields a goal, None where none does."""
+    def smallest(self, goal: Value) -> Iterator[tuple[str, ...]]:
+        """The names of each of the smallest sets of answers that yield a goal, the best first."""
         parts = []
-        for atom in self.missing._conjuncts(goal):
+        for atom in self.missing.conjuncts(goal):
             if atom in self.true:
                 continue
             _, steps = self.missing._towards(atom)
@@ -222,7 +251,7 @@ class _Record:
             ways = self.missing._ways(atom, true, self.answered & self.missing._near(atom))
             parts.append([mask for mask in ways if self._allowed(mask)])
         if not all(parts):
-            return None
+            return
         least = sum(min(map(self._cost, masks)) for masks in parts)
         for limit in range(least, LARGEST_MISSING_SET + 1):
             found = self._together(parts, limit)
@@ -231,10 +260,12 @@ class _Record:
             ranked = sorted(
                 (self._rank(mask, names, goal, sets), names, mask) for mask, names in named.items()
             )
-            for _, names, mask in ranked:
-                if self._yields(mask, goal):
-                    return tuple(sorted(names))
-        return None
+            yielding = (tuple(sorted(names)) for _, names, mask in ranked if self._yields(mask, goal))
+            first = next(yielding, None)
+            if first is not None:
+                yield first
+                yield from yielding
+                return
 
     def _cost(self, mask: Mask) -> int:
         return (mask & ~self.free).bit_count()

@@ -126,6 +126,15 @@ def entry(fact: Fact, ontology: Ontology) -> Entry:
     return Entry(f"/measurements/{ontology.notations[fact.property]}", fact.value)
 
 
+def question_of(fact: Fact) -> str:
+    """The name of the question that a fact answers: a finding, a vein or a property.
+
+    >>> question_of(Fact("lacksFinding", "tense-edema")), question_of(Fact("sex", "male"))
+    ('tense-edema', 'sex')
+    """
+    return str(fact.value) if fact.property in (*STATES, *THROMBUS) else fact.property
+
+
 def words(fact: Fact, ontology: Ontology) -> str:
     """A fact in words, by its key in the record.
 

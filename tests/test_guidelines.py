@@ -492,7 +492,7 @@ def test_thresholds_that_differ_are_shown_with_the_source_of_each(
 
 def supported(goals: Iterable[Value], ontology: Ontology, rules: RuleSet) -> list[frozenset[Fact]]:
     """For each goal the fewest facts that entail it and contradict nothing."""
-    answers = [a for question in Missing(ontology, rules).questions for a in question.answers]
+    answers = [a for question in Missing(ontology).questions for a in question.answers]
     seeds: dict[Atom, set[int]] = {PATIENT: {0}}
     for bit, answer in enumerate(answers):
         for atom in rules.seeds(answer):

@@ -11,7 +11,7 @@ from dvt_kg.rules import PATIENT, Atom, Value
 
 from .strategies import ONTOLOGY, RULES, facts
 
-MISSING = Missing(ONTOLOGY, RULES)
+MISSING = Missing(ONTOLOGY)
 PRESENTATIONS = ONTOLOGY.individuals("Presentation")
 
 

@@ -1,0 +1,294 @@
+"""What would change it: the answer in short, and how it differs where one fact is otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
+
+from dvt_kg import queries
+from dvt_kg.axioms import compile_rules
+from dvt_kg.derivations import ground
+from dvt_kg.graph import KnowledgeGraph
+from dvt_kg.missing import Question, search
+from dvt_kg.ontology import Ontology
+from dvt_kg.patients import Fact, question_of
+from dvt_kg.rules import PATIENT, Atom, Mask, Value
+
+# The states of a presentation and of an intervention's contraindications, by the property that
+# concludes each; the first that is concluded counts.
+PRESENTATION_STATES = {
+    "hasPresentation": "met",
+    "openPresentation": "open",
+    "ruledOutPresentation": "ruled-out",
+}
+CONTRAINDICATION_STATES = {
+    "absolutelyContraindicated": "absolute",
+    "relativelyContraindicated": "relative",
+    "contraindicationExcluded": "excluded",
+    "notAssessedFor": "not-assessed",
+}
+
+
+class Option(NamedTuple):
+    """A rated option as an answer shows it."""
+
+    intervention: str
+    presentation: str
+    rating: str
+    contraindication: str
+    statement: str
+
+    def as_json(self) -> dict[str, str]:
+        """The option as an entry of an explanation."""
+        return {key: value for key, value in self._asdict().items() if key != "statement"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an answer says of a record, in short.
+
+    :param status: matched, indeterminate, out-of-scope or contradictory
+    :param presentations: the state of each
+    :param options: the rated options of those that are met, most appropriate first
+    :param alerts: the alerts raised
+    """
+
+    status: str
+    presentations: dict[str, str]
+    options: tuple[Option, ...]
+    alerts: frozenset[str]
+
+
+class Change(NamedTuple):
+    """One fact otherwise, and the answer that the record then gets.
+
+    :param fact: the fact as it would be
+    :param was: as it is recorded, None where nothing is
+    """
+
+    fact: Fact
+    was: Fact | None
+    outcome: Outcome
+
+
+class Settled(NamedTuple):
+    """How many open questions an answer would settle, on average over what it may be."""
+
+    presentations: float
+    criteria: float
+    contraindications: float
+
+
+_NOTHING = Settled(0, 0, 0)
+
+
+class Outlook:
+    """What would be answered about a record if it were otherwise."""
+
+    def __init__(self, ontology: Ontology) -> None:
+        self.ontology = ontology
+        self.rules = compile_rules(ontology)
+        self.derivations = ground(ontology)
+        self._questions = {question.name: question for question in search(ontology).questions}
+
+    @cached_property
+    def ratings(self) -> dict[str, list[tuple[str, str, str]]]:
+        """For each presentation the rated interventions, each with rating and statement."""
+        found: dict[str, list[tuple[str, str, str]]] = {}
+        for row in queries.ask(KnowledgeGraph(self.ontology), "rating-matrix").plain():
+            rated = (str(row["intervention"]), str(row["rating"]), str(row["statement"]))
+            found.setdefault(str(row["presentation"]), []).append(rated)
+        return found
+
+    def closure(self, facts: Iterable[Fact]) -> set[Atom | None]:
+        """All that follows from facts by the axioms."""
+        return self.rules.closure({PATIENT, *self.rules.profile(facts)})
+
+    def outcome(self, true: Collection[Atom | None]) -> Outcome:
+        """What an answer says in short, given what follows by the axioms.
+
+        :param true: of a contradictory record the contradiction, None, and the red flags that stand
+            outside it
+        """
+        return self._outcome(self.derivations.given(true))
+
+    @lru_cache(maxsize=20_000)  # noqa: B019 - lives as long as the ontology it belongs to
+    def _outcome(self, given: Mask) -> Outcome:
+        concluded = {*self.derivations.atoms(given), *self.derivations.conclude(given)}
+        by_property: dict[str, set[str]] = {}
+        for atom in concluded:
+            if isinstance(atom, Value):
+                by_property.setdefault(atom.property, set()).add(atom.value)
+        (status,) = by_property["status"]
+        states = {p: s for key, s in PRESENTATION_STATES.items() for p in by_property.get(key, ())}
+        options = [
+            Option(
+                intervention,
+                presentation,
+                rating,
+                next(
+                    (
+                        s
+                        for key, s in CONTRAINDICATION_STATES.items()
+                        if intervention in by_property.get(key, ())
+                    ),
+                    "none-on-file",
+                ),
+                statement,
+            )
+            for presentation, state in sorted(states.items())
+            if state == "met"
+            for intervention, rating, statement in self.ratings.get(presentation, ())
+        ]
+        return Outcome(
+            status, dict(sorted(states.items())), tuple(options), frozenset(by_property.get("hasAlert", ()))
+        )
+
+    def changes(self, facts: Collection[Fact], now: Outcome) -> tuple[list[Change], list[Fact]]:
+        """Each recorded and each missing fact that would change the answer if it were otherwise.
+
+        A number moves to the other side of the nearest threshold at which the answer changes, in
+        either direction, and on to the next at which it changes again.
+
+        :param now: what is answered about the record as it is
+        :returns: the changes, and the facts that would contradict the rest of the record
+        """
+        base = self.closure(facts)
+        changes: list[Change] = []
+        impossible: list[Fact] = []
+        for question, was, given in self._asked(facts, base):
+            for answers in _directions(question, was):
+                last = now
+                for answer in answers:
+                    true = self.rules.closure(self.rules.seeds(answer), given)
+                    if None in true:
+                        impossible.append(answer)
+                    elif (outcome := self.outcome(true)) != last:
+                        changes.append(Change(answer, was, outcome))
+                        last = outcome if isinstance(answer.value, Decimal) else now
+        return [change for change in changes if change.outcome != now], impossible
+
+    def _asked(
+        self, facts: Collection[Fact], base: set[Atom | None]
+    ) -> Iterator[tuple[Question, Fact | None, set[Atom | None]]]:
+        """Each question with its recorded answer, and what follows from the rest of the record."""
+        recorded = {question_of(fact): fact for fact in facts}
+        for name, question in self._questions.items():
+            was = recorded.get(name)
+            yield question, was, base if was is None else self.closure(set(facts) - {was})
+
+    def settles(self, facts: Collection[Fact]) -> dict[str, Settled]:
+        """For each unrecorded question how many open questions an answer to it would settle.
+
+        :returns: by name, those that settle most first; those that settle nothing are left out
+        """
+        base = self.closure(facts)
+        concluded = self.derivations.conclude(self.derivations.given(base))
+        open_ = {(a.property, a.value) for a in concluded}
+        found = {}
+        for question, was, given in self._asked(facts, base):
+            answers = (
+                [] if was else [self.rules.closure(self.rules.seeds(a), given) for a in question.answers]
+            )
+            counts = [self._settled(true - base, open_) for true in answers if None not in true]
+            if (
+                counts
+                and (mean := Settled(*(sum(c) / len(counts) for c in zip(*counts, strict=True)))) != _NOTHING
+            ):
+                found[question.name] = mean
+        return dict(sorted(found.items(), key=lambda item: (*(-n for n in item[1]), item[0])))
+
+    def _settled(self, fresh: set[Atom | None], open_: set[tuple[str, str]]) -> tuple[int, int, int]:
+        values = [atom for atom in fresh if isinstance(atom, Value)]
+        return (
+            sum(a.property in PRESENTATION_STATES and ("openPresentation", a.value) in open_ for a in values),
+            sum(("openCriterion", a.value) in open_ for a in values if a.property.endswith("Criterion")),
+            sum(a.value in self._absolute for a in values if a.property.endswith("sContraindication")),
+        )
+
+    @cached_property
+    def _absolute(self) -> frozenset[str]:
+        """The contraindications that have to be assessed before a treatment counts as free of them."""
+        return frozenset(
+            atom.value
+            for rule in self.derivations.rules
+            if rule.head.property == "notAssessedFor"
+            for atom in rule.absent
+            if isinstance(atom, Value)
+        )
+
+
+@lru_cache(maxsize=4)
+def outlook(ontology: Ontology) -> Outlook:
+    """The outlook over an ontology, which remembers what it found out about its rules."""
+    return Outlook(ontology)
+
+
+def _directions(question: Question, was: Fact | None) -> list[list[Fact]]:
+    """The other answers to a question, those of a number in the order of their distance each way."""
+    if was is None:
+        return (
+            [[answer] for answer in question.answers] if not _numeric(question) else [list(question.answers)]
+        )
+    if isinstance(was.value, Decimal):
+        number = was.value
+        numbers = [a for a in question.answers if isinstance(a.value, Decimal)]
+        below = [a for a in reversed(numbers) if a.value < number]  # type: ignore[operator]
+        above = [a for a in numbers if a.value > number]  # type: ignore[operator]
+        return [below, above]
+    return [[answer] for answer in question.answers if answer != was]
+
+
+def _numeric(question: Question) -> bool:
+    return isinstance(question.answers[0].value, Decimal)
+
+
+def difference(before: Outcome, after: Outcome) -> dict[str, Any]:
+    """How one outcome differs from another.
+
+    :returns: ``appears`` and ``disappears``, the options by presentation and intervention;
+        ``changes``, the interventions rated in both whose ``ratings`` or ``contraindication`` differ;
+        and where they differ ``status``, ``presentations`` and ``alerts``
+    """
+    old = {(o.presentation, o.intervention): o for o in before.options}
+    new = {(o.presentation, o.intervention): o for o in after.options}
+
+    found: dict[str, Any] = {
+        "appears": [option.as_json() for key, option in new.items() if key not in old],
+        "disappears": [option.as_json() for key, option in old.items() if key not in new],
+        "changes": list(_rated_otherwise(before.options, after.options)),
+    }
+    if before.status != after.status:
+        found["status"] = {"before": before.status, "after": after.status}
+    states = {
+        p: {"before": before.presentations.get(p), "after": after.presentations.get(p)}
+        for p in sorted({*before.presentations, *after.presentations})
+        if before.presentations.get(p) != after.presentations.get(p)
+    }
+    if states:
+        found["presentations"] = states
+    if before.alerts != after.alerts:
+        found["alerts"] = {
+            "appear": sorted(after.alerts - before.alerts),
+            "disappear": sorted(before.alerts - after.alerts),
+        }
+    return found
+
+
+def _rated_otherwise(before: Collection[Option], after: Collection[Option]) -> Iterator[dict[str, Any]]:
+    """The interventions among both options whose ratings or contraindication differ."""
+    for intervention in dict.fromkeys(option.intervention for option in before):
+        old, new = ([o for o in options if o.intervention == intervention] for options in (before, after))
+        if not new:
+            continue
+        change: dict[str, Any] = {"intervention": intervention}
+        ratings = [list(dict.fromkeys(o.rating for o in options)) for options in (old, new)]
+        if set(ratings[0]) != set(ratings[1]):
+            change["ratings"] = {"before": ratings[0], "after": ratings[1]}
+        if old[0].contraindication != new[0].contraindication:
+            change["contraindication"] = {"before": old[0].contraindication, "after": new[0].contraindication}
+        if len(change) > 1:
+            yield change

@@ -1,0 +1,349 @@
+"""Why, why not, what is missing, what would change it and what clashes, for one record."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
+from typing import NamedTuple
+
+from dvt_kg import queries
+from dvt_kg.axioms import Sources, compile_rules
+from dvt_kg.classification import Profile
+from dvt_kg.counterfactuals import Change, Option, Outcome, Settled, outlook
+from dvt_kg.derivations import ground, minimal
+from dvt_kg.graph import KnowledgeGraph
+from dvt_kg.justifications import Why, why
+from dvt_kg.missing import search
+from dvt_kg.ontology import Ontology, dvt, local_name
+from dvt_kg.patients import Fact, Patient
+from dvt_kg.rules import MOST_SETS, PATIENT, Atom, Mask, Value, smallest_first
+
+_STATED = {"met": "meetsCriterion", "not-met": "failsCriterion"}
+_RULED_OUT = {"met": "hasPresentation", "ruled-out": "ruledOutPresentation"}
+_CONTRAINDICATED = {
+    "absolute": "absolutelyContraindicated",
+    "relative": "relativelyContraindicated",
+    "excluded": "contraindicationExcluded",
+}
+
+
+class Axiom(NamedTuple):
+    """An axiom or derivation on the way to a conclusion, in words, with its sources."""
+
+    words: str
+    sources: tuple[str, ...]
+
+
+class Justification(NamedTuple):
+    """A minimal set of recorded facts that entail a conclusion, and what carries it.
+
+    :param facts: without any one of them the conclusion does not follow
+    :param axioms: in the order in which they are applied
+    :param sources: of the definitions, thresholds and ratings on the way, by local name
+    """
+
+    facts: tuple[Fact, ...]
+    axioms: tuple[Axiom, ...]
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """Something that is concluded about a patient, with all its justifications.
+
+    :param property: the local name of the property that links the patient to ``about``
+    :param about: a local name, as of a presentation; empty for a contradiction
+    :param justifications: the shortest first
+    :param complete: whether these are all; else the number of sets reached its cap
+    :param statements: the two ratings of a conflict
+    """
+
+    property: str
+    about: str
+    justifications: tuple[Justification, ...]
+    complete: bool = True
+    statements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """A criterion of a presentation: met, not-met or unknown, and why."""
+
+    name: str
+    state: str
+    why: Conclusion | None
+
+
+@dataclass(frozen=True)
+class Presentation:
+    """A presentation and one record.
+
+    :param state: met, open, ruled-out or contradictory
+    :param why: the reasons of its being met or ruled out, or of the contradiction
+    :param missing: where it is open the smallest sets that would settle it, best first
+    """
+
+    name: str
+    state: str
+    why: Conclusion | None
+    criteria: tuple[Criterion, ...]
+    options: tuple[Option, ...]
+    missing: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Contraindicated:
+    """The contraindications to an intervention: absolute, relative, excluded, not-assessed or none-on-file.
+
+    :param missing: for each absolute condition that is not assessed, the smallest sets that settle it
+    """
+
+    intervention: str
+    state: str
+    why: Conclusion | None
+    missing: dict[str, tuple[tuple[str, ...], ...]]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All that is explained of one record.
+
+    :param settles: what would settle open questions, by name, what settles most first
+    :param changes: the facts that would change the answer, with the answer they lead to
+    :param impossible: the facts that would contradict the rest of the record
+    """
+
+    patient: Patient
+    outcome: Outcome
+    contradiction: Conclusion | None
+    presentations: tuple[Presentation, ...]
+    contraindications: tuple[Contraindicated, ...]
+    alerts: tuple[Conclusion, ...]
+    conflicts: tuple[Conclusion, ...]
+    settles: dict[str, Settled]
+    changes: tuple[Change, ...]
+    impossible: tuple[Fact, ...]
+
+
+class Explainer:
+    """Explains records by the rules of an ontology.
+
+    :param ontology: the ontology that the records were classified with
+    :param limit: the sets of facts kept for one conclusion
+    """
+
+    def __init__(self, ontology: Ontology, *, limit: int = MOST_SETS) -> None:
+        self.ontology = ontology
+        self.limit = limit
+        self.rules = compile_rules(ontology)
+        self.derivations = ground(ontology)
+        self.outlook = outlook(ontology)
+        self.missing = search(ontology)
+        self._sources = Sources(ontology)
+
+    @cached_property
+    def criteria(self) -> dict[str, list[str]]:
+        """The criteria of each presentation, in their order."""
+        found: dict[str, list[str]] = {}
+        for row in queries.ask(KnowledgeGraph(self.ontology), "presentation-criteria").plain():
+            found.setdefault(str(row["presentation"]), []).append(str(row["criterion"]))
+        return found
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        return {term.name: term.label for term in self.ontology.terms}
+
+    @cache  # noqa: B019 - lives as long as the ontology it belongs to
+    def words(self, axiom: str) -> str:
+        """An axiom with the labels of its terms, quoted as Protégé does."""
+
+        def label(found: re.Match[str]) -> str:
+            text = self._labels.get(found[0], found[0])
+            return f"'{text}'" if " " in text else text
+
+        return re.sub(r"[A-Za-z][\w-]*", label, axiom)
+
+    def reasons(self, patient: Patient) -> Why:
+        """The sets of a patient's facts behind each conclusion."""
+        return why(self.rules, patient.facts, limit=self.limit)
+
+    def justify(self, reasons: Why, *goals: Atom | None) -> tuple[tuple[Justification, ...], bool]:
+        """The minimal sets of facts that entail goals together, and whether these are all."""
+        found: set[Mask] = {0}
+        complete = True
+        for goal in goals:
+            masks, capped = self.derivations.supports(reasons.supports, goal, limit=self.limit)
+            found = minimal({a | b for a in found for b in masks})
+            complete &= not capped and len(found) <= self.limit
+            found = set(smallest_first(found)[: self.limit])
+        if not complete:
+            found = minimal({self._shrunk(reasons, mask, goals) for mask in found})
+        justified = (self._justification(reasons.chosen(mask), goals) for mask in smallest_first(found))
+        return tuple(justified), complete
+
+    def _true(self, facts: Iterable[Fact]) -> set[Atom | None]:
+        closed = self.outlook.closure(facts)
+        return closed | self.derivations.conclude(self.derivations.given(closed))
+
+    def _shrunk(self, reasons: Why, mask: Mask, goals: Collection[Atom | None]) -> Mask:
+        """A set without what it does not need: a cap may have hidden the smaller one."""
+        for bit in range(len(reasons.facts)):
+            less = mask & ~(1 << bit)
+            if less != mask and self._true(reasons.chosen(less)).issuperset(goals):
+                mask = less
+        return mask
+
+    def _justification(self, facts: tuple[Fact, ...], goals: Collection[Atom | None]) -> Justification:
+        true = self._true(facts)
+        seeds = [PATIENT, *sorted(self.rules.profile(facts), key=str)]
+        axioms: dict[str, Axiom] = {}
+        atoms: set[Atom | None] = set()
+        for goal in goals:
+            carried, derived = self.derivations.carrying(goal, true)
+            for atom in carried:
+                for rule in self.rules.proof(seeds, atom):
+                    axioms.setdefault(rule.axiom, Axiom(self.words(rule.axiom), rule.sources))
+                    atoms |= {*rule.body, rule.head}
+            for derivation in derived:
+                axioms.setdefault(derivation.query, Axiom(derivation.query, derivation.sources))
+                atoms |= {*derivation.body, derivation.head}
+        return Justification(facts, tuple(axioms.values()), self._sources.of(atoms))
+
+    def conclusion(self, reasons: Why, atom: Atom | None) -> Conclusion:
+        """A conclusion with its justifications; None is the contradiction."""
+        prop, about = (atom.property, atom.value) if isinstance(atom, Value) else ("", "")
+        return Conclusion(prop or "hasClash", about, *self.justify(reasons, atom))
+
+    def explain(
+        self, patient: Patient, profile: Profile, presentations: Collection[str] | None = None
+    ) -> Explanation:
+        """Explain a record that was classified.
+
+        :param presentations: the presentations to explain; all if not given
+        """
+        reasons = self.reasons(patient)
+        clashing = profile.contradictory
+        true: set[Atom | None] = (
+            {*profile.entailed, None} if clashing else self.outlook.closure(patient.facts)
+        )
+        outcome = self.outlook.outcome(true)
+        changes, impossible = self.outlook.changes(patient.facts, outcome)
+        settles = {} if clashing else self.outlook.settles(patient.facts)
+        contradiction = self.conclusion(reasons, None) if clashing else None
+        alerts = () if clashing else outcome.alerts
+        return Explanation(
+            patient,
+            outcome,
+            contradiction,
+            tuple(
+                self._presentation(name, reasons, outcome, settles, contradiction)
+                for name in (self.criteria if presentations is None else presentations)
+            ),
+            () if clashing else tuple(self._contraindications(reasons, outcome)),
+            tuple(self.conclusion(reasons, Value("hasAlert", name)) for name in sorted(alerts)),
+            tuple(self._conflicts(reasons, outcome)),
+            settles,
+            tuple(changes),
+            tuple(impossible),
+        )
+
+    def _presentation(
+        self,
+        name: str,
+        reasons: Why,
+        outcome: Outcome,
+        settles: dict[str, Settled],
+        contradiction: Conclusion | None,
+    ) -> Presentation:
+        if contradiction is not None:
+            return Presentation(name, "contradictory", contradiction, (), (), ())
+        state = outcome.presentations[name]
+        prop = _RULED_OUT.get(state)
+        options = tuple(o for o in outcome.options if o.presentation == name)
+        return Presentation(
+            name,
+            state,
+            self.conclusion(reasons, Value(prop, name)) if prop else None,
+            tuple(self._criterion(c, reasons) for c in self.criteria[name]),
+            options,
+            self._sets(reasons, name, settles) if state == "open" else (),
+        )
+
+    def _criterion(self, name: str, reasons: Why) -> Criterion:
+        for state, prop in _STATED.items():
+            if Value(prop, name) in reasons.concluded:
+                return Criterion(name, state, self.conclusion(reasons, Value(prop, name)))
+        return Criterion(name, "unknown", None)
+
+    def _sets(self, reasons: Why, name: str, settles: dict[str, Settled]) -> tuple[tuple[str, ...], ...]:
+        """The smallest sets that settle a presentation, those first that settle most besides."""
+        goals = (Value("hasPresentation", name), Value("ruledOutPresentation", name))
+        sets = next((found for goal in goals if (found := self.missing.every(reasons.facts, goal))), [])
+        return tuple(sorted(sets, key=lambda names: _worth(names, settles)))
+
+    def _contraindications(self, reasons: Why, outcome: Outcome) -> Iterator[Contraindicated]:
+        states = {option.intervention: option.contraindication for option in outcome.options}
+        for intervention, state in states.items():
+            prop = _CONTRAINDICATED.get(state)
+            conclusion = self.conclusion(reasons, Value(prop, intervention)) if prop else None
+            open_ = {} if state in ("absolute", "excluded") else self._unassessed(intervention, reasons)
+            yield Contraindicated(intervention, state, conclusion, open_)
+
+    def _unassessed(self, intervention: str, reasons: Why) -> dict[str, tuple[tuple[str, ...], ...]]:
+        """For each absolute condition that is open the smallest sets that would show it."""
+        found: dict[str, tuple[tuple[str, ...], ...]] = {}
+        for derivation in self.derivations.of(Value("notAssessedFor", intervention)):
+            if derivation.absent.isdisjoint(reasons.concluded):
+                for atom in derivation.absent:
+                    if isinstance(atom, Value) and atom.property == "hasContraindication":
+                        (condition,) = self.ontology.objects(dvt(atom.value), dvt("condition"))
+                        name = local_name(condition)
+                        if name not in found:
+                            found[name] = tuple(self.missing.every(reasons.facts, atom))
+        return dict(sorted(found.items()))
+
+    def _conflicts(self, reasons: Why, outcome: Outcome) -> Iterator[Conclusion]:
+        """Two ratings of one intervention that differ, for presentations that are both met."""
+        for one, other in itertools.combinations(sorted(outcome.options, key=lambda o: o.statement), 2):
+            if one.intervention == other.intervention and one.rating != other.rating:
+                goals = (Value("hasPresentation", o.presentation) for o in (one, other))
+                justified, complete = self.justify(reasons, *goals)
+                rated = self._sources.of(Value("", o.statement) for o in (one, other))
+                yield Conclusion(
+                    "conflict",
+                    one.intervention,
+                    tuple(j._replace(sources=tuple(sorted({*j.sources, *rated}))) for j in justified),
+                    complete,
+                    (one.statement, other.statement),
+                )
+
+    def about(self, patient: Patient, name: str) -> list[Conclusion]:
+        """Everything that is concluded about a patient with a term: a criterion, finding, alert ...
+
+        :param name: the term's local name
+        :returns: the conclusions with what they rest on; those that rest on nothing being known are
+            left out
+        """
+        reasons = self.reasons(patient)
+        if None in reasons.concluded:
+            return [self.conclusion(reasons, None)]
+        true = self._true(patient.facts)
+        atoms = sorted((a for a in true if isinstance(a, Value) and a.value == name), key=str)
+        found = [self.conclusion(reasons, atom) for atom in atoms]
+        found += [c for c in self._conflicts(reasons, self.outlook.outcome(true)) if c.about == name]
+        return [c for c in found if any(j.facts for j in c.justifications)]
+
+
+def _worth(names: Iterable[str], settles: dict[str, Settled]) -> tuple[float, ...]:
+    """How much names settle together, to sort by: presentations before criteria before the rest."""
+    counts = [settles[name] for name in names if name in settles]
+    return tuple(-sum(column) for column in zip(*counts, strict=True)) or (0.0, 0.0, 0.0)
+
+
+@lru_cache(maxsize=4)
+def explainer(ontology: Ontology) -> Explainer:
+    """The explainer of an ontology, which remembers what it found out about its rules."""
+    return Explainer(ontology)

@@ -1,0 +1,184 @@
+"""Explanations as one object: for each record and presentation why, what is missing, what would change it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from dvt_kg.answers import NOTICE, json_number
+from dvt_kg.classification import Classification
+from dvt_kg.counterfactuals import Change, Outcome, difference
+from dvt_kg.errors import RecordError, UsageError
+from dvt_kg.explainer import (
+    Conclusion,
+    Contraindicated,
+    Explainer,
+    Explanation,
+    Justification,
+    Presentation,
+    explainer,
+)
+from dvt_kg.ontology import Ontology, nearest
+from dvt_kg.patients import Fact, entry
+
+Answer = dict[str, Any]
+
+
+def explain(
+    classification: Classification,
+    errors: Sequence[RecordError] = (),
+    *,
+    presentations: Sequence[str] = (),
+    conclusions: Sequence[str] = (),
+) -> Answer:
+    """Explain every classified record.
+
+    :param classification: the patients with what was concluded of them
+    :param errors: what was refused when the records were read
+    :param presentations: the presentations to explain, by local name; all if neither these nor
+        conclusions are given
+    :param conclusions: terms about which to explain whatever is concluded, by local name: a
+        criterion, a finding, a contraindication, an intervention, an alert
+    :returns: the object that ``dvt-kg explain --format json`` prints
+    :raises UsageError: for a name that is no presentation, or no term
+    """
+    shaper = _Shaper(classification.ontology)
+    _check("presentation", presentations, shaper.explainer.criteria)
+    _check("term", conclusions, [term.name for term in classification.ontology.terms])
+    asked = (presentations or None) if presentations or not conclusions else ()
+    entries: list[Answer] = []
+    records: list[Answer] = []
+    for patient, profile in classification:
+        explained = shaper.explainer.explain(patient, profile, asked)
+        changes = [shaper.change(change, explained.outcome) for change in explained.changes]
+        for presentation in explained.presentations:
+            entries.append({**shaper.presentation(patient.id, presentation), "changes": changes})
+        for name in conclusions:
+            for conclusion in shaper.explainer.about(patient, name):
+                entries.append(shaper.concluded(patient.id, name, conclusion))
+        records.append(shaper.record(explained))
+    return {
+        "ontology_version": classification.ontology.version,
+        "reasoner": classification.reasoner,
+        "notice": NOTICE,
+        "explanations": entries,
+        "records": records,
+        "errors": [error.as_json() for error in errors],
+    }
+
+
+def _check(kind: str, names: Iterable[str], known: Collection[str]) -> None:
+    for name in names:
+        if name not in known:
+            hint = nearest(name, known)
+            raise UsageError(f"no {kind} {name!r}" + (f"; did you mean {hint!r}?" if hint else ""))
+
+
+class _Shaper:
+    """Shapes what the explainer found, with paths into the record and labels."""
+
+    def __init__(self, ontology: Ontology) -> None:
+        self.ontology = ontology
+        self.explainer: Explainer = explainer(ontology)
+
+    def fact(self, fact: Fact) -> Answer:
+        """A fact by its place and value in the record."""
+        path, value = entry(fact, self.ontology)
+        return {"path": path, "value": value if isinstance(value, str) else json_number(str(value))}
+
+    def justification(self, justification: Justification) -> Answer:
+        return {
+            "facts": [self.fact(fact) for fact in justification.facts],
+            "axioms": [axiom.words for axiom in justification.axioms],
+            "sources": list(justification.sources),
+        }
+
+    def justified(self, conclusion: Conclusion | None) -> Answer:
+        """The justifications of a conclusion, none where there is no conclusion."""
+        found = conclusion.justifications if conclusion else ()
+        return {
+            "justifications": [self.justification(j) for j in found],
+            "complete": conclusion.complete if conclusion else True,
+        }
+
+    def label(self, name: str) -> str:
+        return self.ontology.label(name)
+
+    def key(self, name: str) -> str:
+        """The name of something missing as a record has it."""
+        return self.ontology.notations.get(name, name)
+
+    def sets(self, sets: Iterable[Iterable[str]]) -> list[list[str]]:
+        return [sorted(map(self.key, names)) for names in sets]
+
+    def presentation(self, patient: str, presentation: Presentation) -> Answer:
+        return {
+            "patient": patient,
+            "presentation": presentation.name,
+            "label": self.label(presentation.name),
+            "state": presentation.state,
+            **self.justified(presentation.why),
+            "criteria": [
+                {"id": c.name, "label": self.label(c.name), "state": c.state, **self.justified(c.why)}
+                for c in presentation.criteria
+            ],
+            "options": [option.as_json() for option in presentation.options],
+            "missing": self.sets(presentation.missing),
+        }
+
+    def concluded(self, patient: str, name: str, conclusion: Conclusion) -> Answer:
+        """A conclusion about a term; of a contradictory record its contradiction."""
+        state = "conflict" if conclusion.statements else self.label(conclusion.property)
+        about = {"patient": patient, "conclusion": name, "label": self.label(name)}
+        statements = {"statements": list(conclusion.statements)} if conclusion.statements else {}
+        return {
+            **about,
+            "property": conclusion.property,
+            "state": state,
+            **statements,
+            **self.justified(conclusion),
+        }
+
+    def change(self, change: Change, now: Outcome) -> Answer:
+        was = None if change.was is None else self.fact(change.was)["value"]
+        return {"set": self.fact(change.fact), "was": was, **difference(now, change.outcome)}
+
+    def record(self, explained: Explanation) -> Answer:
+        found: Answer = {
+            "patient": explained.patient.id,
+            "status": explained.outcome.status,
+            "alerts": [
+                {"id": c.about, "label": self.label(c.about), **self.justified(c)} for c in explained.alerts
+            ],
+            "contraindications": [self.contraindicated(c) for c in explained.contraindications],
+            "conflicts": [
+                {
+                    "intervention": c.about,
+                    "label": self.label(c.about),
+                    "statements": list(c.statements),
+                    **self.justified(c),
+                }
+                for c in explained.conflicts
+            ],
+            "next": [
+                {"name": self.key(name), "label": self.label(name)}
+                | {"settles": {kind: round(count, 2) for kind, count in settled._asdict().items()}}
+                for name, settled in explained.settles.items()
+            ],
+            "contradicting": [self.fact(fact) for fact in explained.impossible],
+        }
+        if explained.contradiction is not None:
+            found["contradiction"] = self.justified(explained.contradiction)
+        return found
+
+    def contraindicated(self, found: Contraindicated) -> Answer:
+        return {
+            "intervention": found.intervention,
+            "label": self.label(found.intervention),
+            "state": found.state,
+            **self.justified(found.why),
+            "unassessed": [
+                {"condition": condition, "label": self.label(condition), "missing": self.sets(sets)}
+                for condition, sets in found.missing.items()
+            ],
+        }
