@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from dvt_kg import queries
@@ -74,15 +74,31 @@ class Change(NamedTuple):
     outcome: Outcome
 
 
+class Share(NamedTuple):
+    """How many open questions an answer settles: at least, and on average over what it may be."""
+
+    least: float
+    average: float
+
+
 class Settled(NamedTuple):
-    """How many open questions an answer would settle, on average over what it may be."""
+    """How many open questions of each kind an answer settles."""
 
-    presentations: float
-    criteria: float
-    contraindications: float
+    presentations: Share
+    criteria: Share
+    contraindications: Share
+
+    def __add__(self, other: Settled) -> Settled:  # type: ignore[override]
+        """What two answers settle, counted one by one."""
+        return Settled(*(Share(*map(sum, zip(a, b, strict=True))) for a, b in zip(self, other, strict=True)))
+
+    @property
+    def order(self) -> tuple[float, ...]:
+        """A key to sort by: presentations before criteria before contraindications, most first."""
+        return tuple(-number for share in self for number in share)
 
 
-_NOTHING = Settled(0, 0, 0)
+NOTHING = Settled(*[Share(0, 0)] * 3)
 
 
 class Outlook:
@@ -154,13 +170,14 @@ class Outlook:
         either direction, and on to the next at which it changes again.
 
         :param now: what is answered about the record as it is
-        :returns: the changes, and the facts that would contradict the rest of the record
+        :returns: the changes, those first that change a presentation's state, recorded facts before
+            missing ones; and the facts that would contradict the rest of the record
         """
         base = self.closure(facts)
         changes: list[Change] = []
         impossible: list[Fact] = []
         for question, was, given in self._asked(facts, base):
-            for answers in _directions(question, was):
+            for answers in self._directions(question, was):
                 last = now
                 for answer in answers:
                     true = self.rules.closure(self.rules.seeds(answer), given)
@@ -169,7 +186,37 @@ class Outlook:
                     elif (outcome := self.outcome(true)) != last:
                         changes.append(Change(answer, was, outcome))
                         last = outcome if isinstance(answer.value, Decimal) else now
-        return [change for change in changes if change.outcome != now], impossible
+        found = [change for change in changes if change.outcome != now]
+        found.sort(key=lambda c: (c.outcome.presentations == now.presentations, c.was is None))
+        return found, impossible
+
+    def _directions(self, question: Question, was: Fact | None) -> list[list[Fact]]:
+        """The other answers to a question, those of a number in the order of their distance each way."""
+        numbers = [a.value for a in question.answers if isinstance(a.value, Decimal)]
+        if not numbers:
+            return [[answer] for answer in question.answers if answer != was]
+        recorded = was.value if was and isinstance(was.value, Decimal) else None
+        if recorded is None:
+            return [[self._across(question.name, number, above=True) for number in numbers]]
+        return [
+            [self._across(question.name, n, above=False) for n in reversed(numbers) if n < recorded],
+            [self._across(question.name, n, above=True) for n in numbers if n > recorded],
+        ]
+
+    @cache  # noqa: B019 - lives as long as the ontology it belongs to
+    def _across(self, prop: str, number: Decimal, *, above: bool) -> Fact:
+        """A number between the same thresholds as another, just across the one that is passed."""
+        fact = Fact(prop, number)
+        limits = [limit for r in self.rules.ranges[prop] for _, limit in r.bounds]
+        passed = [limit for limit in limits if (limit < number if above else limit > number)]
+        if not passed or number in limits:
+            return fact
+        limit = max(passed) if above else min(passed)
+        for step in map(Decimal, ("1", "0.1", "0.01")):
+            near = Fact(prop, limit + step if above else limit - step)
+            if self.rules.seeds(near) == self.rules.seeds(fact):
+                return near
+        return fact
 
     def _asked(
         self, facts: Collection[Fact], base: set[Atom | None]
@@ -188,18 +235,16 @@ class Outlook:
         base = self.closure(facts)
         concluded = self.derivations.conclude(self.derivations.given(base))
         open_ = {(a.property, a.value) for a in concluded}
+        recorded = set(map(question_of, facts))
         found = {}
-        for question, was, given in self._asked(facts, base):
-            answers = (
-                [] if was else [self.rules.closure(self.rules.seeds(a), given) for a in question.answers]
-            )
-            counts = [self._settled(true - base, open_) for true in answers if None not in true]
-            if (
-                counts
-                and (mean := Settled(*(sum(c) / len(counts) for c in zip(*counts, strict=True)))) != _NOTHING
-            ):
-                found[question.name] = mean
-        return dict(sorted(found.items(), key=lambda item: (*(-n for n in item[1]), item[0])))
+        for name, question in self._questions.items():
+            if name not in recorded:
+                answers = (self.rules.closure(self.rules.seeds(a), base) for a in question.answers)
+                counts = [self._settled(true - base, open_) for true in answers if None not in true]
+                if any(map(any, counts)):
+                    kinds = zip(*counts, strict=True)
+                    found[name] = Settled(*(Share(min(k), sum(k) / len(k)) for k in kinds))
+        return dict(sorted(found.items(), key=lambda item: (item[1].order, item[0])))
 
     def _settled(self, fresh: set[Atom | None], open_: set[tuple[str, str]]) -> tuple[int, int, int]:
         values = [atom for atom in fresh if isinstance(atom, Value)]
@@ -225,25 +270,6 @@ class Outlook:
 def outlook(ontology: Ontology) -> Outlook:
     """The outlook over an ontology, which remembers what it found out about its rules."""
     return Outlook(ontology)
-
-
-def _directions(question: Question, was: Fact | None) -> list[list[Fact]]:
-    """The other answers to a question, those of a number in the order of their distance each way."""
-    if was is None:
-        return (
-            [[answer] for answer in question.answers] if not _numeric(question) else [list(question.answers)]
-        )
-    if isinstance(was.value, Decimal):
-        number = was.value
-        numbers = [a for a in question.answers if isinstance(a.value, Decimal)]
-        below = [a for a in reversed(numbers) if a.value < number]  # type: ignore[operator]
-        above = [a for a in numbers if a.value > number]  # type: ignore[operator]
-        return [below, above]
-    return [[answer] for answer in question.answers if answer != was]
-
-
-def _numeric(question: Question) -> bool:
-    return isinstance(question.answers[0].value, Decimal)
 
 
 def difference(before: Outcome, after: Outcome) -> dict[str, Any]:

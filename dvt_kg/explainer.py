@@ -12,7 +12,7 @@ from typing import NamedTuple
 from dvt_kg import queries
 from dvt_kg.axioms import Sources, compile_rules
 from dvt_kg.classification import Profile
-from dvt_kg.counterfactuals import Change, Option, Outcome, Settled, outlook
+from dvt_kg.counterfactuals import NOTHING, Change, Option, Outcome, Settled, outlook
 from dvt_kg.derivations import ground, minimal
 from dvt_kg.graph import KnowledgeGraph
 from dvt_kg.justifications import Why, why
@@ -282,7 +282,11 @@ class Explainer:
         """The smallest sets that settle a presentation, those first that settle most besides."""
         goals = (Value("hasPresentation", name), Value("ruledOutPresentation", name))
         sets = next((found for goal in goals if (found := self.missing.every(reasons.facts, goal))), [])
-        return tuple(sorted(sets, key=lambda names: _worth(names, settles)))
+
+        def worth(names: tuple[str, ...]) -> tuple[float, ...]:
+            return sum((settles.get(name, NOTHING) for name in names), NOTHING).order
+
+        return tuple(sorted(sets, key=worth))
 
     def _contraindications(self, reasons: Why, outcome: Outcome) -> Iterator[Contraindicated]:
         states = {option.intervention: option.contraindication for option in outcome.options}
@@ -335,12 +339,6 @@ class Explainer:
         found = [self.conclusion(reasons, atom) for atom in atoms]
         found += [c for c in self._conflicts(reasons, self.outlook.outcome(true)) if c.about == name]
         return [c for c in found if any(j.facts for j in c.justifications)]
-
-
-def _worth(names: Iterable[str], settles: dict[str, Settled]) -> tuple[float, ...]:
-    """How much names settle together, to sort by: presentations before criteria before the rest."""
-    counts = [settles[name] for name in names if name in settles]
-    return tuple(-sum(column) for column in zip(*counts, strict=True)) or (0.0, 0.0, 0.0)
 
 
 @lru_cache(maxsize=4)

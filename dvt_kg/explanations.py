@@ -42,7 +42,7 @@ def explain(
     :returns: the object that ``dvt-kg explain --format json`` prints
     :raises UsageError: for a name that is no presentation, or no term
     """
-    shaper = _Shaper(classification.ontology)
+    shaper = Shaper(classification.ontology)
     _check("presentation", presentations, shaper.explainer.criteria)
     _check("term", conclusions, [term.name for term in classification.ontology.terms])
     asked = (presentations or None) if presentations or not conclusions else ()
@@ -54,8 +54,8 @@ def explain(
         for presentation in explained.presentations:
             entries.append({**shaper.presentation(patient.id, presentation), "changes": changes})
         for name in conclusions:
-            for conclusion in shaper.explainer.about(patient, name):
-                entries.append(shaper.concluded(patient.id, name, conclusion))
+            found = shaper.explainer.about(patient, name)
+            entries += [shaper.concluded(patient.id, name, conclusion) for conclusion in found or [None]]
         records.append(shaper.record(explained))
     return {
         "ontology_version": classification.ontology.version,
@@ -74,7 +74,7 @@ def _check(kind: str, names: Iterable[str], known: Collection[str]) -> None:
             raise UsageError(f"no {kind} {name!r}" + (f"; did you mean {hint!r}?" if hint else ""))
 
 
-class _Shaper:
+class Shaper:
     """Shapes what the explainer found, with paths into the record and labels."""
 
     def __init__(self, ontology: Ontology) -> None:
@@ -87,6 +87,7 @@ class _Shaper:
         return {"path": path, "value": value if isinstance(value, str) else json_number(str(value))}
 
     def justification(self, justification: Justification) -> Answer:
+        """A set of facts with the axioms that carry it and the sources."""
         return {
             "facts": [self.fact(fact) for fact in justification.facts],
             "axioms": [axiom.words for axiom in justification.axioms],
@@ -102,6 +103,7 @@ class _Shaper:
         }
 
     def label(self, name: str) -> str:
+        """The label of a term."""
         return self.ontology.label(name)
 
     def key(self, name: str) -> str:
@@ -109,9 +111,11 @@ class _Shaper:
         return self.ontology.notations.get(name, name)
 
     def sets(self, sets: Iterable[Iterable[str]]) -> list[list[str]]:
+        """Sets of missing names as a record has them."""
         return [sorted(map(self.key, names)) for names in sets]
 
     def presentation(self, patient: str, presentation: Presentation) -> Answer:
+        """A presentation as an entry of the explanations, without its changes."""
         return {
             "patient": patient,
             "presentation": presentation.name,
@@ -122,28 +126,31 @@ class _Shaper:
                 {"id": c.name, "label": self.label(c.name), "state": c.state, **self.justified(c.why)}
                 for c in presentation.criteria
             ],
-            "options": [option.as_json() for option in presentation.options],
+            "options": [
+                {**option.as_json(), "label": self.label(option.intervention)}
+                for option in presentation.options
+            ],
             "missing": self.sets(presentation.missing),
         }
 
-    def concluded(self, patient: str, name: str, conclusion: Conclusion) -> Answer:
+    def concluded(self, patient: str, name: str, conclusion: Conclusion | None) -> Answer:
         """A conclusion about a term; of a contradictory record its contradiction."""
-        state = "conflict" if conclusion.statements else self.label(conclusion.property)
-        about = {"patient": patient, "conclusion": name, "label": self.label(name)}
-        statements = {"statements": list(conclusion.statements)} if conclusion.statements else {}
-        return {
-            **about,
-            "property": conclusion.property,
-            "state": state,
-            **statements,
-            **self.justified(conclusion),
-        }
+        entry: Answer = {"patient": patient, "conclusion": name, "label": self.label(name)}
+        if conclusion is None:
+            return {**entry, "property": None, "state": "nothing concluded", **self.justified(None)}
+        if conclusion.statements:
+            entry |= {"property": None, "state": "conflict", "statements": list(conclusion.statements)}
+        else:
+            entry |= {"property": conclusion.property, "state": self.label(conclusion.property)}
+        return {**entry, **self.justified(conclusion)}
 
     def change(self, change: Change, now: Outcome) -> Answer:
+        """A fact otherwise, and how the answer would differ from what it is now."""
         was = None if change.was is None else self.fact(change.was)["value"]
         return {"set": self.fact(change.fact), "was": was, **difference(now, change.outcome)}
 
     def record(self, explained: Explanation) -> Answer:
+        """What is explained of a record as a whole."""
         found: Answer = {
             "patient": explained.patient.id,
             "status": explained.outcome.status,
@@ -162,7 +169,12 @@ class _Shaper:
             ],
             "next": [
                 {"name": self.key(name), "label": self.label(name)}
-                | {"settles": {kind: round(count, 2) for kind, count in settled._asdict().items()}}
+                | {
+                    "settles": {
+                        kind: {"least": share.least, "average": round(share.average, 2)}
+                        for kind, share in settled._asdict().items()
+                    }
+                }
                 for name, settled in explained.settles.items()
             ],
             "contradicting": [self.fact(fact) for fact in explained.impossible],
@@ -172,6 +184,7 @@ class _Shaper:
         return found
 
     def contraindicated(self, found: Contraindicated) -> Answer:
+        """The contraindications to an intervention."""
         return {
             "intervention": found.intervention,
             "label": self.label(found.intervention),

@@ -19,13 +19,13 @@ from dvt_kg.patients import PATIENT_IRI
 
 Answer = dict[str, Any]
 
-_STATUS_STYLE = {
+STATUS_STYLE = {
     "matched": "green",
     "indeterminate": "yellow",
     "out-of-scope": "cyan",
     "contradictory": "red",
 }
-_STATE = {"met": ("✓", "green"), "not-met": ("✗", "red"), "unknown": ("?", "yellow")}
+STATE = {"met": ("✓", "green"), "not-met": ("✗", "red"), "unknown": ("?", "yellow")}
 _CONTRAINDICATION = {
     "absolute": ("CONTRAINDICATED", "bold red"),
     "relative": ("relatively contraindicated", "yellow"),
@@ -83,7 +83,7 @@ def print_text(answer: Answer, out: IO[str]) -> None:
 
 def _result(result: Answer) -> Iterator[RenderableType]:
     status = result["status"]
-    title = Text.assemble((result["patient"], "bold"), ": ", (status, f"bold {_STATUS_STYLE[status]}"))
+    title = Text.assemble((result["patient"], "bold"), ": ", (status, f"bold {STATUS_STYLE[status]}"))
     title.append(f"  {_headline(result)}")
     yield title
     if result.get("contradiction"):
@@ -91,16 +91,16 @@ def _result(result: Answer) -> Iterator[RenderableType]:
     yield from _alerts(result["alerts"])
     yield from _conflicts(result["conflicts"])
     if result["presentations"]:
-        yield _heading("Presentations that fit")
+        yield heading("Presentations that fit")
         for presentation in result["presentations"]:
-            yield _indent(Text(presentation["label"], "bold"))
+            yield indent(Text(presentation["label"], "bold"))
             yield _criteria(presentation["criteria"])
         for caveat in result["caveats"]:
-            yield _bullet(Text(caveat["text"], "italic"))
+            yield bullet(Text(caveat["text"], "italic"))
     for guideline in result["guidelines_without_match"]:
-        yield _indent(Text(f"No presentation of {guideline} fits this record.", "italic"))
+        yield indent(Text(f"No presentation of {guideline} fits this record.", "italic"))
     if result["options"]:
-        yield _heading("Options, most appropriate first")
+        yield heading("Options, most appropriate first")
         yield _options(result["options"])
         yield from _option_notes(result["options"], result["distinctions"])
     yield from _recommendations(result.get("recommendations", []))
@@ -108,15 +108,15 @@ def _result(result: Answer) -> Iterator[RenderableType]:
     yield from _open(result["undetermined"])
     yield from _ruled_out(result["ruled_out"])
     if result["next_steps"]:
-        yield _heading("Next steps")
-        yield from (_bullet(step["text"]) for step in result["next_steps"])
+        yield heading("Next steps")
+        yield from (bullet(step["text"]) for step in result["next_steps"])
     yield from _sources(result)
 
 
 def _headline(result: Answer) -> str:
     met, open_ = len(result["presentations"]), len(result["undetermined"])
     sentence = {
-        "matched": f"{_count(met, 'presentation')} met, {open_} open",
+        "matched": f"{count(met, 'presentation')} met, {open_} open",
         "indeterminate": f"no presentation is met yet, {open_} open",
         "out-of-scope": "every presentation is ruled out",
         "contradictory": "the record contradicts itself; nothing is rated until it is corrected",
@@ -124,28 +124,32 @@ def _headline(result: Answer) -> str:
     return sentence[result["status"]]
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """A number with its noun."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _heading(text: str) -> RenderableType:
+def heading(text: str) -> RenderableType:
+    """A heading within a record."""
     return Padding(Text(text, "bold underline"), (1, 0, 0, 2), expand=False)
 
 
-def _indent(item: RenderableType, by: int = 4) -> RenderableType:
+def indent(item: RenderableType, by: int = 4) -> RenderableType:
+    """Something set in by some columns."""
     return Padding(item, (0, 0, 0, by), expand=False)
 
 
-def _bullet(text: str | Text) -> RenderableType:
+def bullet(text: str | Text) -> RenderableType:
+    """An item of a list."""
     grid = Table.grid(padding=(0, 1))
     grid.add_row("•", text)
-    return _indent(grid)
+    return indent(grid)
 
 
 def _contradiction(clashes: Iterable[list[Answer]]) -> Iterator[RenderableType]:
-    yield _heading("These facts cannot all be true")
+    yield heading("These facts cannot all be true")
     for clash in clashes:
-        yield _bullet("  and  ".join(f"{fact['path']} = {fact['value']}" for fact in clash))
+        yield bullet("  and  ".join(f"{fact['path']} = {fact['value']}" for fact in clash))
 
 
 def _alerts(alerts: Iterable[Answer]) -> Iterator[RenderableType]:
@@ -168,7 +172,7 @@ def _alerts(alerts: Iterable[Answer]) -> Iterator[RenderableType]:
 
 def _conflicts(conflicts: list[Answer]) -> Iterator[RenderableType]:
     if conflicts:
-        yield _heading("Conflicts: reported, not resolved")
+        yield heading("Conflicts: reported, not resolved")
     partial = [conflict for conflict in conflicts if conflict.get("kind") == "partial"]
     for conflict in (conflict for conflict in conflicts if conflict.get("kind") != "partial"):
         text = Text.assemble((conflict["label"], "bold"))
@@ -176,12 +180,12 @@ def _conflicts(conflicts: list[Answer]) -> Iterator[RenderableType]:
             conflict["ratings"], conflict["presentations"], conflict["guidelines"], strict=True
         ):
             text.append(f"\n{rating}, for {presentation}").append(f" [{guideline}]", "dim")
-        yield _bullet(text)
+        yield bullet(text)
     if partial:
         about = ", ".join(dict.fromkeys(conflict["label"] for conflict in partial))
-        yield _bullet(
+        yield bullet(
             Text(
-                f"{_count(len(partial), 'pair')} of statements of which one leaves the choice to the single"
+                f"{count(len(partial), 'pair')} of statements of which one leaves the choice to the single"
                 f" case, on {about}: --format json lists them.",
                 "dim",
             )
@@ -194,12 +198,12 @@ def _recommendations(recommendations: list[Answer]) -> Iterator[RenderableType]:
     for recommendation in recommendations:
         by_state[recommendation["state"]].append(recommendation)
     if by_state["applies"]:
-        yield _heading("What other guidelines and the article say of such patients")
-        yield _indent(_advice(by_state["applies"]), 3)
+        yield heading("What other guidelines and the article say of such patients")
+        yield indent(_advice(by_state["applies"]), 3)
     for r in by_state["superseded"]:
         if all(criterion["state"] == "met" for criterion in r["criteria"]):
             newer = "; ".join(r["superseded_by"])
-            yield _bullet(Text(f"Superseded: {r['text']} [{r['guideline']}] Now: {newer}", "dim"))
+            yield bullet(Text(f"Superseded: {r['text']} [{r['guideline']}] Now: {newer}", "dim"))
     yield from _waiting(by_state["open"])
 
 
@@ -233,31 +237,29 @@ def _waiting(recommendations: Iterable[Answer]) -> Iterator[RenderableType]:
         else:
             rest += 1
     if waiting:
-        yield _indent(Text("Open until it is known:", "italic"))
+        yield indent(Text("Open until it is known:", "italic"))
         for name, advice in sorted(waiting.items()):
-            yield _bullet(Text.assemble((name, "bold"), f": {'; '.join(advice)}"))
+            yield bullet(Text.assemble((name, "bold"), f": {'; '.join(advice)}"))
     if rest:
-        yield _indent(
-            Text(f"Open until more than one thing is known: {_count(rest, 'statement')}.", "italic")
-        )
+        yield indent(Text(f"Open until more than one thing is known: {count(rest, 'statement')}.", "italic"))
 
 
 def _disagreements(disagreements: list[Answer]) -> Iterator[RenderableType]:
     if disagreements:
-        yield _heading("Matters on which the sources disagree")
+        yield heading("Matters on which the sources disagree")
     for disagreement in disagreements:
         statements = ", ".join(s["statement"] for s in disagreement["statements"])
         text = Text.assemble((disagreement["label"], "bold"), f": {disagreement['text']}")
-        yield _bullet(text.append(f" [{statements}]", "dim"))
+        yield bullet(text.append(f" [{statements}]", "dim"))
 
 
 def _criteria(criteria: Iterable[Answer]) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     for criterion in criteria:
-        mark, style = _STATE[criterion["state"]]
+        mark, style = STATE[criterion["state"]]
         because = ", ".join(criterion["because"]) or "not recorded"
         grid.add_row(Text(mark, style), criterion["label"], Text(because, "dim"))
-    return _indent(grid, 6)
+    return indent(grid, 6)
 
 
 def _options(options: Iterable[Answer]) -> RenderableType:
@@ -273,7 +275,7 @@ def _options(options: Iterable[Answer]) -> RenderableType:
             Text(mark, style),
             f"{option['guideline']}, {option['locator']}",
         )
-    return _indent(table, 3)
+    return indent(table, 3)
 
 
 def _option_notes(options: list[Answer], distinctions: list[Answer]) -> Iterator[RenderableType]:
@@ -288,12 +290,12 @@ def _option_notes(options: list[Answer], distinctions: list[Answer]) -> Iterator
             ]
             if present:
                 text = Text.assemble((option["label"], "bold"), " is contraindicated by ")
-                yield _bullet(text.append("; ".join(dict.fromkeys(present))))
+                yield bullet(text.append("; ".join(dict.fromkeys(present))))
             if option.get("unassessed"):
                 text = Text.assemble((option["label"], "bold"), ": absolute contraindications not assessed: ")
-                yield _bullet(text.append(", ".join(option["unassessed"])))
-    yield from (_bullet(Text.assemble((d["label"], "bold"), f": {d['text']}")) for d in distinctions)
-    yield _heading("Why they are rated so")
+                yield bullet(text.append(", ".join(option["unassessed"])))
+    yield from (bullet(Text.assemble((d["label"], "bold"), f": {d['text']}")) for d in distinctions)
+    yield heading("Why they are rated so")
     for option in options:
         text = Text.assemble(
             (option["label"], "bold"), f", {option['rating'].replace('-', ' ')} ({option['locator']}): "
@@ -301,25 +303,25 @@ def _option_notes(options: list[Answer], distinctions: list[Answer]) -> Iterator
         text.append(option["rationale"])
         if option["evidence"]:
             text.append(f" Evidence: {', '.join(option['evidence'])}.", "dim")
-        yield _bullet(text)
+        yield bullet(text)
 
 
 def _open(undetermined: list[Answer]) -> Iterator[RenderableType]:
     if undetermined:
-        yield _heading("Still open, and what would settle it")
+        yield heading("Still open, and what would settle it")
     for item in undetermined:
-        yield _bullet(Text.assemble((item["label"], "bold"), f"\nrecord: {', '.join(item['missing'])}"))
+        yield bullet(Text.assemble((item["label"], "bold"), f"\nrecord: {', '.join(item['missing'])}"))
         yield _criteria(item["criteria"])
 
 
 def _ruled_out(ruled_out: list[Answer]) -> Iterator[RenderableType]:
     if ruled_out:
-        yield _heading("Ruled out")
+        yield heading("Ruled out")
         grid = Table.grid(padding=(0, 2))
         for item in ruled_out:
             because = ", ".join(item["because"])
             grid.add_row(Text("✗", "red"), item["label"], Text(f"{item['criterion']}: {because}", "dim"))
-        yield _indent(grid)
+        yield indent(grid)
 
 
 def _sources(result: Answer) -> Iterator[RenderableType]:
@@ -328,8 +330,8 @@ def _sources(result: Answer) -> Iterator[RenderableType]:
     sources += [r["source"] for r in result.get("recommendations", ()) if r["state"] == "applies"]
     sources += [s for item in (*result["alerts"], *result["next_steps"]) for s in item["sources"]]
     if sources:
-        yield _heading("Sources")
-        yield from (_bullet(Text(source, "dim")) for source in dict.fromkeys(sources))
+        yield heading("Sources")
+        yield from (bullet(Text(source, "dim")) for source in dict.fromkeys(sources))
 
 
 def print_rows(

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from dvt_kg import ontology as ontologies
 from dvt_kg.classification import Classification, classify
-from dvt_kg.errors import UsageError
+from dvt_kg.errors import RecordError, UsageError
 from dvt_kg.hermit import TIMEOUT, HermiT
 from dvt_kg.ontology import Ontology
 from dvt_kg.readers import READERS, Reading, read
@@ -54,6 +54,27 @@ REASONER = click.option(
     show_default=True,
     help="Judge by the compiled rules, or by HermiT and the rules together.",
 )
+
+
+# Exit statuses beside 0 and click's own 2 for wrong usage.
+REFUSED, CONTRADICTORY, FAILED, INTERRUPTED = 1, 3, 4, 130
+
+
+def examples(*lines: str) -> str:
+    """The examples of a command, as the end of its help."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def show_refused(errors: tuple[RecordError, ...]) -> None:
+    """Say on standard error what was refused."""
+    for error in errors:
+        click.echo(f"refused: {error}", err=True)
+
+
+def status_of(errors: tuple[RecordError, ...], classification: Classification) -> int:
+    """The exit status after classifying: what was refused counts before what contradicts itself."""
+    contradictory = any(profile.contradictory for _, profile in classification)
+    return REFUSED if errors else CONTRADICTORY if contradictory else 0
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,10 @@ from click.testing import CliRunner, Result
 
 import dvt_kg
 from dvt_kg import HermiT, Ontology
-from dvt_kg.cli import CONTRADICTORY, main
+from dvt_kg.cli import main
 from dvt_kg.records import Vocabulary
 from dvt_kg.tables import columns
+from dvt_kg.work import CONTRADICTORY
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,0 +1,278 @@
+"""Explanations and comparisons as a person reads them in a terminal."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from dvt_kg.reports import STATE, STATUS_STYLE, bullet, count, heading, indent
+
+Answer = dict[str, Any]
+
+_MARK = {
+    "met": ("✓", "green"),
+    "open": ("?", "yellow"),
+    "ruled-out": ("✗", "red"),
+    "contradictory": ("!", "red"),
+}
+SHOWN_SETS, SHOWN_NAMES = 3, 8
+
+
+def said(fact: Answer) -> str:
+    """A fact in words, by its key in the record.
+
+    >>> said({"path": "/findings/tense-edema", "value": "absent"})
+    'tense-edema absent'
+    >>> said({"path": "/thrombus/present", "value": "external-iliac-vein"})
+    'external-iliac-vein present'
+    """
+    *parents, key = fact["path"].strip("/").split("/")
+    if parents == ["thrombus"] and key in ("present", "absent"):
+        return f"{fact['value']} {key}"
+    return f"{key.replace('_', '-')} {fact['value']}"
+
+
+def print_explanations(answer: Answer, out: IO[str], *, axioms: bool = False) -> None:
+    """Every record's explanation for a reader: in colour on a terminal, else in 110 columns.
+
+    :param axioms: whether to show the axioms and sources by which each presentation follows
+    """
+    _print(_explanations(answer, axioms), answer, out)
+
+
+def print_comparisons(answer: Answer, out: IO[str]) -> None:
+    """Every comparison for a reader: in colour on a terminal, else in 110 columns."""
+    _print(_comparisons(answer), answer, out)
+
+
+def _print(items: Iterable[RenderableType], answer: Answer, out: IO[str]) -> None:
+    terminal = out.isatty()
+    target = out if terminal else io.StringIO()
+    console = Console(file=target, width=None if terminal else 110, highlight=False)
+    for item in items:
+        console.print(item)
+    made = f"Ontology {answer['ontology_version']}, {answer['reasoner']}."
+    console.print(Text(f"{answer['notice']} {made}", "dim"))
+    if isinstance(target, io.StringIO):
+        out.writelines(line.rstrip() + "\n" for line in target.getvalue().splitlines())
+
+
+def _explanations(answer: Answer, axioms: bool) -> Iterator[RenderableType]:
+    by_patient: dict[str, list[Answer]] = {}
+    for entry in answer["explanations"]:
+        by_patient.setdefault(entry["patient"], []).append(entry)
+    for record in answer["records"]:
+        yield Group(*_record(record, by_patient.get(record["patient"], []), axioms))
+        yield ""
+    if not answer["records"]:
+        yield "No record was explained."
+
+
+def _record(record: Answer, entries: list[Answer], axioms: bool) -> Iterator[RenderableType]:
+    status = record["status"]
+    yield Text.assemble((record["patient"], "bold"), ": ", (status, f"bold {STATUS_STYLE[status]}"))
+    presentations = [entry for entry in entries if "presentation" in entry]
+    for entry in entries:
+        if "conclusion" in entry:
+            yield heading(f"{entry['state']}: {entry['label']}")
+            yield from _justified(entry)
+    if "contradiction" in record:
+        yield heading("These facts cannot all be true")
+        yield from _justified(record["contradiction"])
+    elif presentations:
+        for state, title in (("met", "Fits"), ("open", "Still open"), ("ruled-out", "Does not fit")):
+            if chosen := [entry for entry in presentations if entry["state"] == state]:
+                yield heading(title)
+                for entry in chosen:
+                    yield from _presentation(entry, axioms)
+        yield from _concluded("Alerts", record["alerts"])
+        yield from _concluded("Conflicts", record["conflicts"])
+        yield from _contraindications(record["contraindications"])
+        yield from _next(record["next"])
+    if presentations:
+        yield from _changes(presentations[0]["changes"])
+        yield from _contradicting(record["contradicting"])
+
+
+def _facts(justification: Answer) -> str:
+    return ", ".join(map(said, justification["facts"])) or "nothing that is recorded"
+
+
+def _justified(entry: Answer, *, axioms: bool = True) -> Iterator[RenderableType]:
+    """The sets of facts, and what carries the first of them."""
+    found = entry["justifications"]
+    for number, justification in enumerate(found[:SHOWN_SETS]):
+        yield indent(Text.assemble(("or on " if number else "rests on ", "dim"), _facts(justification)), 6)
+    if len(found) > SHOWN_SETS:
+        more = count(len(found) - SHOWN_SETS, "more set")
+        yield indent(Text(f"and on {more} of facts: --format json lists them", "dim"), 6)
+    if not entry["complete"]:
+        yield indent(Text("There are more sets than were kept: the list is not whole.", "bold yellow"), 6)
+    if found and axioms:
+        grid = Table.grid(padding=(0, 1))
+        for axiom in found[0]["axioms"]:
+            grid.add_row(Text("by", "dim"), Text(axiom, "dim"))
+        yield indent(grid, 8)
+        sources = ", ".join(found[0]["sources"])
+        yield indent(Text(f"sources: {sources}", "dim"), 8)
+
+
+def _presentation(entry: Answer, axioms: bool) -> Iterator[RenderableType]:
+    mark, style = _MARK[entry["state"]]
+    yield Padding(Text.assemble((mark, style), " ", (entry["label"], "bold")), (0, 0, 0, 4))
+    if entry["state"] in ("met", "open"):
+        grid = Table.grid(padding=(0, 2))
+        for criterion in entry["criteria"]:
+            mark, style = STATE[criterion["state"]]
+            first = criterion["justifications"][:1]
+            grid.add_row(
+                Text(mark, style), criterion["label"], Text(_facts(first[0]) if first else "not known", "dim")
+            )
+        yield indent(grid, 6)
+        for number, names in enumerate(entry["missing"][:SHOWN_SETS]):
+            yield indent(Text.assemble(("or " if number else "find out ", "dim"), ", ".join(names)), 6)
+    elif entry["state"] == "ruled-out":
+        for criterion in entry["criteria"]:
+            if criterion["state"] == "not-met":
+                yield indent(Text.assemble(("✗ ", "red"), f"{criterion['label']}: failed"), 6)
+                yield from _justified(criterion, axioms=axioms)
+    if entry["state"] == "met" and (axioms or len(entry["justifications"]) > 1):
+        yield from _justified(entry, axioms=axioms)
+
+
+def _concluded(title: str, conclusions: list[Answer]) -> Iterator[RenderableType]:
+    if conclusions:
+        yield heading(title)
+    for conclusion in conclusions:
+        name = Text(conclusion["label"], "bold")
+        if "statements" in conclusion:
+            name.append(f": {' and '.join(conclusion['statements'])}", "dim")
+        yield bullet(name)
+        yield from _justified(conclusion, axioms=False)
+
+
+def _contraindications(found: list[Answer]) -> Iterator[RenderableType]:
+    if found:
+        yield heading("Contraindications to the options")
+    for item in found:
+        yield bullet(Text.assemble((item["label"], "bold"), f": {item['state']}"))
+        yield from _justified(item, axioms=False)
+        if item["unassessed"]:
+            names = ", ".join(open_["condition"] for open_ in item["unassessed"])
+            yield indent(Text.assemble(("not assessed ", "dim"), names), 6)
+
+
+def _next(names: list[Answer]) -> Iterator[RenderableType]:
+    if not names:
+        return
+    yield heading("Best to find out next")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("what")
+    for column in ("presentations", "criteria", "contraindications"):
+        table.add_column(column, justify="right")
+    for name in names[:SHOWN_NAMES]:
+        table.add_row(name["name"], *map(_share, name["settles"].values()))
+    yield indent(table, 3)
+    note = "Open questions that an answer would settle: at least, and on average over what it may be."
+    rest = len(names) - SHOWN_NAMES
+    yield indent(Text(note + (f" {rest} more names settle something." if rest > 0 else ""), "dim"))
+
+
+def _share(share: Answer) -> str:
+    return f"{share['least']} / {share['average']:g}" if share["average"] else ""
+
+
+def grouped(changes: list[Answer]) -> list[tuple[list[str], Answer]]:
+    """The changes with one effect together: the facts in words, and one of the changes."""
+    groups: dict[str, list[Answer]] = {}
+    for change in changes:
+        effect = {key: value for key, value in change.items() if key not in ("set", "was")}
+        groups.setdefault(json.dumps(effect), []).append(change)
+    return [([said(change["set"]) for change in group], group[0]) for group in groups.values()]
+
+
+def _changes(changes: list[Answer]) -> Iterator[RenderableType]:
+    """What would change the answer."""
+    if changes:
+        yield heading("What would change it")
+    for facts, change in grouped(changes):
+        more = f" (and {count(len(facts) - SHOWN_NAMES, 'more fact')})" if len(facts) > SHOWN_NAMES else ""
+        yield bullet(Text.assemble(("if ", "dim"), (" or ".join(facts[:SHOWN_NAMES]), "bold"), more))
+        yield from (indent(line, 8) for line in effects(change))
+
+
+def effects(change: Answer) -> list[Text]:
+    """How the answer differs, as a difference of outcomes says it, line by line."""
+    lines: list[Text] = []
+    if "status" in change:
+        lines.append(Text(f"{change['status']['before']} → {change['status']['after']}"))
+    for presentation, states in change.get("presentations", {}).items():
+        lines.append(Text(f"{presentation}: {states['before'] or 'none'} → {states['after'] or 'none'}"))
+    for sign, key, style in (("+", "appears", "green"), ("-", "disappears", "red")):
+        for option in change[key]:
+            text = f"{sign} {option['intervention']}, {option['rating']}, for {option['presentation']}"
+            lines.append(Text(text, style))
+    for item in change["changes"]:
+        for aspect in ("ratings", "contraindication"):
+            if aspect in item:
+                old, new = (_listed(item[aspect][when]) for when in ("before", "after"))
+                lines.append(Text(f"{item['intervention']}: {aspect} {old} → {new}"))
+    for verb, alerts in change.get("alerts", {}).items():
+        lines += [Text(f"alerts that {verb}: {', '.join(alerts)}")] if alerts else []
+    return lines
+
+
+def _listed(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else ", ".join(value)
+
+
+def _contradicting(facts: list[Answer]) -> Iterator[RenderableType]:
+    if facts:
+        names = ", ".join(map(said, facts[:SHOWN_NAMES]))
+        more = f" and {len(facts) - SHOWN_NAMES} more" if len(facts) > SHOWN_NAMES else ""
+        yield indent(Text(f"Would contradict the rest of the record: {names}{more}.", "dim"), 2)
+
+
+def _comparisons(answer: Answer) -> Iterator[RenderableType]:
+    for comparison in answer["comparisons"]:
+        yield Group(*_comparison(comparison))
+        yield ""
+    for key, when in (("only_before", "before"), ("only_after", "after")):
+        if answer[key]:
+            yield Text(f"Only {when}: {', '.join(answer[key])}", "yellow")
+
+
+def _comparison(comparison: Answer) -> Iterator[RenderableType]:
+    names = dict.fromkeys((comparison["before"], comparison["patient"]))
+    yield Text(" → ".join(names), "bold")
+    if not comparison["facts"]:
+        yield indent("The facts are the same.")
+    else:
+        yield heading("Facts")
+        for fact in comparison["facts"]:
+            old, new = ("not recorded" if f is None else said(f) for f in (fact["before"], fact["after"]))
+            yield bullet(f"{old} → {new}")
+    yield heading("Answer")
+    yield from (bullet(line) for line in effects(comparison) or [Text("The answer is the same.")])
+    for when, contradiction in comparison.get("contradiction", {}).items():
+        yield heading(f"These facts cannot all be true ({when})")
+        yield from _justified(contradiction)
+    if comparison["why"]:
+        yield heading("Why")
+    for reason in comparison["why"]:
+        states = [reason[when]["state"] for when in ("before", "after")]
+        yield bullet(Text.assemble((reason["label"], "bold"), f": {' → '.join(states)}"))
+        if reason["because"]:
+            yield indent(Text.assemble(("because of ", "dim"), ", ".join(map(said, reason["because"]))), 6)
+        for key in ("failed", "open"):
+            if reason["after"][key]:
+                yield indent(Text.assemble((f"{key} ", "dim"), ", ".join(reason["after"][key])), 6)
+        yield from _justified(reason["after"], axioms=False)

@@ -1,0 +1,259 @@
+"""The commands about the knowledge: queries, terms, rules, checks, what is built."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from dvt_kg import ontology as ontologies
+from dvt_kg import queries, readers, reports
+from dvt_kg.classification import Classification
+from dvt_kg.errors import RecordError, UsageError
+from dvt_kg.graph import KnowledgeGraph
+from dvt_kg.readers import TEMPLATES, Reading, read
+from dvt_kg.work import (
+    INPUT_FORMAT,
+    JAVA,
+    ONTOLOGY_SOURCE,
+    OUTPUT,
+    REFUSED,
+    TIME_LIMIT,
+    Work,
+    destination,
+    examples,
+    show_refused,
+    status_of,
+    working,
+)
+
+
+def _parameters(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{value!r} is not of the form name=value")
+        found[name] = text
+    return found
+
+
+@click.command(
+    "query",
+    epilog=examples(
+        "dvt-kg query rating-matrix",
+        "dvt-kg query options patients.json --param patient=case-01",
+        "dvt-kg query my-question.rq patients.json --format csv",
+        "dvt-kg query options --endpoint http://localhost:7878/query",
+    ),
+)
+@click.argument("name", metavar="NAME-OR-FILE")
+@click.argument("files", nargs=-1, metavar="[FILES...]")
+@click.option(
+    "--param",
+    "parameters",
+    multiple=True,
+    callback=_parameters,
+    metavar="NAME=VALUE",
+    help="Bind a parameter of the query; may be repeated.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="How to write the rows.",
+)
+@click.option(
+    "--with-explanations",
+    is_flag=True,
+    help="Put justifications and missing sets in the graph, as the catalogue's queries about them do.",
+)
+@click.option("--endpoint", metavar="URL", help="Ask a remote SPARQL endpoint that holds the graphs.")
+@OUTPUT
+@working
+@click.pass_context
+def query_command(
+    ctx: click.Context,
+    name: str,
+    files: tuple[str, ...],
+    parameters: dict[str, str],
+    form: str,
+    with_explanations: bool,
+    endpoint: str | None,
+    output: Path | None,
+    work: Work,
+) -> None:
+    """Run a query of the catalogue, or from a file, over the ontology and the classified records.
+
+    With --endpoint the query runs there, within --timeout or 30 s, and no files are read.
+    """
+    query = queries.load(name)
+    reading, status = Reading((), ()), 0
+    if endpoint:
+        if files:
+            raise UsageError("--endpoint asks what the endpoint holds; leave out the files")
+        chosen = ctx.get_parameter_source("timeout") is click.core.ParameterSource.COMMANDLINE
+        seconds = work.timeout if chosen else queries.ENDPOINT_TIMEOUT
+        rows = queries.ask_endpoint(endpoint, query, timeout=seconds, **parameters)
+    else:
+        query.bind(parameters, work.ontology)
+        graph = KnowledgeGraph(work.ontology)
+        if files:
+            reading = work.read(files)
+            classification = work.classified(reading)
+            explaining = with_explanations or "explanation" in query.tags
+            graph = _explained(classification) if explaining else classification.graph()
+            status = status_of(reading.errors, classification)
+        rows = queries.ask(graph, query, **parameters)
+        if not rows and "patient" in query.tags and not reading.patients:
+            click.echo("no row: the query asks about patients; give record files", err=True)
+    with destination(output) as out:
+        if form == "json":
+            json.dump(queries.as_json(rows), out, indent=2, ensure_ascii=False)
+            out.write("\n")
+        elif form == "csv":
+            writer = csv.writer(out, lineterminator="\n")
+            writer.writerow(rows.variables)
+            writer.writerows(
+                [["" if t is None else getattr(t, "value", t) for t in row] for row in rows.rows]
+            )
+        else:
+            reports.print_rows(rows.plain(), rows.variables, out)
+    show_refused(reading.errors)
+    ctx.exit(status)
+
+
+def _explained(classification: Classification) -> KnowledgeGraph:
+    from dvt_kg.explanation_graph import explained  # noqa: PLC0415 - slow to import, and seldom needed
+
+    return explained(classification)
+
+
+@click.command("queries", epilog=examples("dvt-kg queries", "dvt-kg queries --format json"))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to list them.",
+)
+def queries_command(form: str) -> None:
+    """List the catalogue of queries with the questions that they answer."""
+    catalogue = queries.catalogue()
+    if form == "json":
+        listed = [{k: v for k, v in asdict(q).items() if k != "text"} for q in catalogue.values()]
+        click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
+        return
+    rows: list[dict[str, str | None]] = [
+        {"query": q.name, "question": q.summary, "parameters": ", ".join(q.parameters)}
+        for q in catalogue.values()
+    ]
+    reports.print_rows(rows, ("query", "question", "parameters"), sys.stdout)
+
+
+@click.command(epilog=examples("dvt-kg terms", "dvt-kg terms edema", "dvt-kg terms vein --format json"))
+@click.argument("text", required=False, default="")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to list them.",
+)
+@ONTOLOGY_SOURCE
+def terms(text: str, form: str, source: Path | None) -> None:
+    """Find what a record can state: findings, veins, measurements and values, by name or words."""
+    found = ontologies.record_terms(ontologies.load(source), text)
+    if form == "json":
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    elif found:
+        reports.print_rows(
+            [dict(row) for row in found], ("name", "kind", "label", "definition"), sys.stdout, stack=False
+        )
+    else:
+        click.echo(f"nothing matches {text!r}; 'dvt-kg terms' lists everything", err=True)
+
+
+@click.command("rules", epilog=examples("dvt-kg rules platelet", "dvt-kg rules --format json > rules.json"))
+@click.argument("text", required=False, default="")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to list them.",
+)
+@ONTOLOGY_SOURCE
+def rules_command(text: str, form: str, source: Path | None) -> None:
+    """List the rules compiled from the ontology's axioms and derivation queries, by words they hold."""
+    from dvt_kg.rulebook import in_words, rulebook  # noqa: PLC0415
+
+    book = rulebook(ontologies.load(source), text)
+    if form == "json":
+        click.echo(json.dumps(book, indent=2, ensure_ascii=False))
+        return
+    for rule in book["rules"]:
+        click.echo(in_words(rule))
+    click.echo(
+        f"{len(book['rules'])} rules of ontology {book['ontology_version']},"
+        f" digest {book['ontology_digest'][:16]}",
+        err=True,
+    )
+
+
+@click.command(epilog=examples("dvt-kg check", "dvt-kg check patients.ttl"))
+@click.argument("files", nargs=-1, metavar="[FILES...]")
+@INPUT_FORMAT
+@ONTOLOGY_SOURCE
+@click.pass_context
+def check(ctx: click.Context, files: tuple[str, ...], input_format: str | None, source: Path | None) -> None:
+    """Check the ontology by its quality queries, and patient graphs by the SHACL shapes."""
+    from dvt_kg import checks  # noqa: PLC0415
+
+    ontology = ontologies.load(source)
+    problems = checks.check_ontology(ontology)
+    click.echo(f"ontology: {len(checks.violation_queries())} checks, {len(problems)} violations")
+    errors: tuple[RecordError, ...] = ()
+    if files:
+        reading = read(files, ontology, format=input_format)
+        errors = reading.errors
+        found = checks.check_patients(reading.patients, ontology)
+        click.echo(f"patients: {len(reading.patients)} records, {len(found)} violations of the shapes")
+        problems += found
+    for problem in problems:
+        click.echo(f"  {problem}")
+    show_refused(errors)
+    ctx.exit(REFUSED if problems or errors else 0)
+
+
+@click.command(epilog=examples("dvt-kg template csv > patients.csv", "dvt-kg template json > patient.json"))
+@click.argument("form", type=click.Choice(list(TEMPLATES)))
+@ONTOLOGY_SOURCE
+def template(form: str, source: Path | None) -> None:
+    """Write an empty record with every field that can be filled in."""
+    click.echo(readers.template(form, ontologies.load(source)), nl=False)
+
+
+@click.command(epilog=examples("dvt-kg build dist/ontology"))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+@ONTOLOGY_SOURCE
+@JAVA
+@TIME_LIMIT
+def build(folder: Path, source: Path | None, java_home: Path | None, timeout: float) -> None:
+    """Write the merged, import-free ontology and the example patients with all that is inferred.
+
+    Each as Turtle and as RDF/XML, the same bytes at every run.
+    """
+    from dvt_kg import release  # noqa: PLC0415
+
+    for path in release.build(folder, ontologies.load(source), java=java_home, timeout=timeout):
+        click.echo(path)

@@ -1,0 +1,251 @@
+"""The commands about records: answers, explanations, comparisons, what is inferred."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from dvt_kg import answers, reports
+from dvt_kg.errors import UsageError
+from dvt_kg.graph import FORMATS, INFERRED, ONTOLOGY, PATIENTS
+from dvt_kg.ontology import nearest
+from dvt_kg.readers import Reading
+from dvt_kg.work import FILES, OUTPUT, REFUSED, Work, destination, examples, show_refused, status_of, working
+
+
+@click.command(
+    epilog=examples(
+        "dvt-kg recommend patients.json",
+        "dvt-kg recommend --format json ward.csv > answers.json",
+        "dvt-kg recommend --guidelines all patients.json",
+        "cat patient.ttl | dvt-kg recommend --input-format ttl -",
+    )
+)
+@FILES
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "csv"]),
+    default="text",
+    show_default=True,
+    help="How to answer.",
+)
+@click.option(
+    "--guidelines",
+    type=click.Choice(list(answers.GUIDELINES)),
+    default="acr",
+    show_default=True,
+    help="Whose statements to show: the ACR panels' ratings, or what every other guideline says besides.",
+)
+@OUTPUT
+@working
+@click.pass_context
+def recommend(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    form: str,
+    guidelines: str,
+    output: Path | None,
+    work: Work,
+) -> None:
+    """Answer records: which presentations fit, how each option is rated, and why.
+
+    FILES are records as JSON, CSV, TSV, Turtle or JSON-LD; - is standard input.
+    """
+    reading = work.read(files)
+    answer = answers.recommend(work.classified(reading), reading.errors, guidelines=guidelines)
+    with destination(output) as out:
+        if form == "json":
+            json.dump(answer, out, indent=2, ensure_ascii=False)
+            out.write("\n")
+        elif form == "csv":
+            reports.write_csv(answer, out)
+        else:
+            reports.print_text(answer, out)
+    show_refused(reading.errors)
+    ctx.exit(answers.exit_status(answer))
+
+
+@click.command(
+    "classify",
+    epilog=examples(
+        "dvt-kg classify patients.json > inferred.ttl",
+        "dvt-kg classify --format nquads --with-all ward.csv -o ward.nq",
+    ),
+)
+@FILES
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="turtle",
+    show_default=True,
+    help="The syntax to write.",
+)
+@click.option("--with-patients", is_flag=True, help="Write the records' own triples too.")
+@click.option("--with-all", is_flag=True, help="Write the records' own triples and the ontology too.")
+@OUTPUT
+@working
+@click.pass_context
+def classify_command(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    form: str,
+    with_patients: bool,
+    with_all: bool,
+    output: Path | None,
+    work: Work,
+) -> None:
+    """Write what the reasoner infers of records, as RDF with its provenance."""
+    reading = work.read(files)
+    classification = work.classified(reading)
+    graphs = (
+        (PATIENTS, INFERRED, ONTOLOGY) if with_all else (PATIENTS, INFERRED) if with_patients else (INFERRED,)
+    )
+    text = classification.graph().serialize(form, graphs=graphs).decode()
+    with destination(output) as out:
+        out.write(text)
+    show_refused(reading.errors)
+    ctx.exit(status_of(reading.errors, classification))
+
+
+@click.command(
+    "explain",
+    epilog=examples(
+        "dvt-kg explain patients.json",
+        "dvt-kg explain --patient case-01 --presentation acr-2020-iliofemoral-1 patients.json",
+        "dvt-kg explain --conclusion can-be-anticoagulated --format json patients.json",
+        "dvt-kg explain --patient case-01 --format svg patients.json -o case-01.svg",
+    ),
+)
+@FILES
+@click.option("--patient", "patients", multiple=True, metavar="ID", help="Only this record; may be repeated.")
+@click.option(
+    "--presentation",
+    "presentations",
+    multiple=True,
+    metavar="NAME",
+    help="Only this presentation, with the axioms that carry it; may be repeated.",
+)
+@click.option(
+    "--conclusion",
+    "conclusions",
+    multiple=True,
+    metavar="NAME",
+    help="Whatever is concluded about this term: a criterion, finding, contraindication, alert,"
+    " intervention; may be repeated.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "turtle", "svg", "html"]),
+    default="text",
+    show_default=True,
+    help="How to explain; svg is a picture of one record.",
+)
+@OUTPUT
+@working
+@click.pass_context
+def explain_command(
+    ctx: click.Context,
+    files: tuple[str, ...],
+    patients: tuple[str, ...],
+    presentations: tuple[str, ...],
+    conclusions: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    work: Work,
+) -> None:
+    """Explain records: why, why not, what is missing, what would change it, what clashes.
+
+    FILES are records as JSON, CSV, TSV, Turtle or JSON-LD; - is standard input.
+    """
+    # Slow to import, and needed only here.
+    from dvt_kg import explanation_page, explanation_report, explanations  # noqa: PLC0415
+    from dvt_kg.explanation_graph import explained  # noqa: PLC0415
+
+    reading = work.read(files)
+    classification = work.classified(_chosen(reading, patients))
+    if form == "turtle":
+        if presentations or conclusions:
+            raise UsageError("the graph holds everything: leave out --presentation and --conclusion")
+        text = explained(classification).serialize("turtle", graphs=(INFERRED,)).decode()
+    else:
+        answer = explanations.explain(
+            classification, reading.errors, presentations=presentations, conclusions=conclusions
+        )
+    with destination(output) as out:
+        if form == "json":
+            json.dump(answer, out, indent=2, ensure_ascii=False)
+            out.write("\n")
+        elif form == "text":
+            explanation_report.print_explanations(answer, out, axioms=bool(presentations))
+        else:
+            whole = {"svg": explanation_page.picture, "html": explanation_page.page}
+            out.write(text if form == "turtle" else whole[form](answer))
+    show_refused(reading.errors)
+    ctx.exit(status_of(reading.errors, classification))
+
+
+def _chosen(reading: Reading, ids: Sequence[str]) -> Reading:
+    """The records with some ids; all where none is given."""
+    known = {patient.id for patient in reading.patients}
+    for id in ids:
+        if id not in known:
+            refused = any(error.record == id for error in reading.errors)
+            show_refused(reading.errors)
+            hint = nearest(id, known)
+            meant = f"; did you mean {hint!r}?" if hint else ""
+            raise UsageError(f"the record {id!r} was refused" if refused else f"no record {id!r}{meant}")
+    chosen = tuple(p for p in reading.patients if p.id in ids) if ids else reading.patients
+    return Reading(chosen, reading.errors)
+
+
+@click.command(
+    "compare",
+    epilog=examples(
+        "dvt-kg compare monday.json friday.json",
+        "dvt-kg compare --format json before.csv after.csv",
+    ),
+)
+@click.argument("before", metavar="BEFORE")
+@click.argument("after", metavar="AFTER")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to answer.",
+)
+@OUTPUT
+@working
+@click.pass_context
+def compare_command(
+    ctx: click.Context, before: str, after: str, form: str, output: Path | None, work: Work
+) -> None:
+    """Compare two records of one patient: what changed in facts and answer, and why.
+
+    BEFORE and AFTER are files of records. Records are matched by id; where each file holds one, these
+    two are compared.
+    """
+    # Slow to import, and needed only here.
+    from dvt_kg import comparison, explanation_report  # noqa: PLC0415
+
+    readings = [work.read((file,)) for file in (before, after)]
+    errors = readings[0].errors + readings[1].errors
+    classifications = [work.classified(reading) for reading in readings]
+    if errors and not all(reading.patients for reading in readings):
+        raise errors[0]
+    answer = comparison.compare(classifications[0], classifications[1], errors)
+    with destination(output) as out:
+        if form == "json":
+            json.dump(answer, out, indent=2, ensure_ascii=False)
+            out.write("\n")
+        else:
+            explanation_report.print_comparisons(answer, out)
+    show_refused(errors)
+    ctx.exit(max(status_of(errors, c) for c in classifications) if not errors else REFUSED)
