@@ -8,7 +8,9 @@
 For research and information, for review by a professional; not medical advice.
 """
 
+from importlib import import_module as _import_module
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
 
 from dvt_kg.answers import recommend
 from dvt_kg.checks import check_ontology, check_patients
@@ -33,6 +35,21 @@ from dvt_kg.queries import Query, Rows, ask, ask_endpoint, catalogue
 from dvt_kg.readers import Reading, read, read_records, read_text
 from dvt_kg.reasoner import Reasoner, RuleReasoner
 from dvt_kg.release import build
+
+if TYPE_CHECKING:
+    from dvt_kg.comparison import compare
+    from dvt_kg.explanation_graph import explained
+    from dvt_kg.explanations import explain
+
+# Slow to import, so only where they are used.
+_LATE = {"compare": "comparison", "explain": "explanations", "explained": "explanation_graph"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATE:
+        return getattr(_import_module(f"dvt_kg.{_LATE[name]}"), name)
+    raise AttributeError(f"module 'dvt_kg' has no attribute {name!r}")
+
 
 __version__ = _version("dvt-kg")
 
@@ -67,6 +84,9 @@ __all__ = [
     "check_ontology",
     "check_patients",
     "classify",
+    "compare",
+    "explain",
+    "explained",
     "load",
     "read",
     "read_records",

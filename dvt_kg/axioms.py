@@ -9,13 +9,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import pyoxigraph as ox
 
 from dvt_kg.errors import UnsupportedAxiom
 from dvt_kg.ontology import DCTERMS, OWL, RDF, RDFS, XSD, Ontology, RdfTerm, dvt, local_name
-from dvt_kg.rules import PATIENT, Atom, Range, Rule, RuleSet, Type, Value
+from dvt_kg.rules import FACETS, PATIENT, Atom, Range, Rule, RuleSet, Type, Value
 
 _RDFS_KNOWN = {"subClassOf", "subPropertyOf", "domain", "range", "label", "comment", "isDefinedBy", "seeAlso"}
 _OWL_KNOWN = {
@@ -46,6 +46,7 @@ def _rdfs(name: str) -> ox.NamedNode:
 
 
 _TYPE = ox.NamedNode(RDF + "type")
+_CHAIN = _owl("propertyChainAxiom")
 Node = ox.NamedNode | ox.BlankNode
 
 
@@ -66,6 +67,11 @@ class _Axioms:
                         f"{local_name(quad.subject)} {predicate.removeprefix(prefix)} {local_name(object_)}",
                         "no rule for this construct",
                     )
+            if quad.predicate == _TYPE and isinstance(object_, ox.BlankNode):
+                raise UnsupportedAxiom(
+                    f"{local_name(quad.subject)} Type {self.words(object_)}",
+                    "an individual of the ontology has named classes and stated values only",
+                )
             if quad.predicate == _TYPE and isinstance(object_, ox.NamedNode):
                 kind = object_.value.removeprefix(OWL)
                 if object_.value.startswith(OWL) and kind not in _TYPES_KNOWN:
@@ -116,9 +122,13 @@ class _Axioms:
     def _has_value(self, prop: ox.NamedNode, value: RdfTerm) -> Atom:
         if isinstance(value, ox.NamedNode):
             return Value(local_name(prop), local_name(value))
-        assert isinstance(value, ox.Literal)
-        number = Decimal(value.value)
+        number = self._number(prop, value)
         return Range(local_name(prop), (("maxInclusive", number), ("minInclusive", number)))
+
+    def _number(self, prop: ox.NamedNode, value: RdfTerm) -> Decimal:
+        if not isinstance(value, ox.Literal) or value.datatype.value != XSD + "decimal":
+            raise UnsupportedAxiom(f"{local_name(prop)} and {value}", "numbers are xsd:decimal")
+        return Decimal(value.value)
 
     def _some(self, prop: ox.NamedNode, filler: Node) -> list[frozenset[Atom]]:
         """An existential: over a number's facets, or over the individuals of a class."""
@@ -129,14 +139,49 @@ class _Axioms:
             bounds = []
             for facet in self.items(self.one(filler, _owl("withRestrictions"))):
                 for quad in self.store.quads_for_pattern(facet, None, None):
-                    assert isinstance(quad.object, ox.Literal)
-                    bounds.append((quad.predicate.value.removeprefix(XSD), Decimal(quad.object.value)))
+                    name = quad.predicate.value.removeprefix(XSD)
+                    if name not in FACETS:
+                        raise UnsupportedAxiom(f"{local_name(prop)} some decimal[{name}]", "no such bound")
+                    bounds.append((name, self._number(prop, quad.object)))
             return [frozenset({Range(local_name(prop), tuple(sorted(bounds)))})]
         if isinstance(filler, ox.NamedNode) and self.has_type(prop, _owl("ObjectProperty")):
-            return [
-                frozenset({Value(local_name(prop), i)}) for i in self.ontology.individuals(local_name(filler))
-            ]
+            return [frozenset({Value(local_name(prop), i)}) for i in sorted(self._members(filler))]
         raise UnsupportedAxiom(f"{local_name(prop)} some {self.words(filler)}", "no rule for this filler")
+
+    def _members(self, cls: ox.NamedNode) -> set[str]:
+        """The ontology's individuals of a class and of the named classes below it."""
+        below = (q.subject for q in self.store.quads_for_pattern(None, _rdfs("subClassOf"), cls))
+        same = (q for p in ((cls, None), (None, cls)) for q in self._equivalents(*p))
+        found = set(self.ontology.individuals(local_name(cls)))
+        for other in (*below, *same):
+            if not isinstance(other, ox.NamedNode):
+                axiom = f"{self.words(other)} SubClassOf {local_name(cls)}"
+                raise UnsupportedAxiom(axiom, "the individuals of an existential's class have to be stated")
+            found |= self._members(other)
+        for kind, place in (("domain", 0), ("range", 1)):
+            for quad in self.store.quads_for_pattern(None, _rdfs(kind), cls):
+                uses = self.store.quads_for_pattern(None, quad.subject, None)  # type: ignore[arg-type]
+                found |= {local_name((use.subject, use.object)[place]) for use in uses}
+        return found
+
+    def _equivalents(self, one: ox.NamedNode | None, other: ox.NamedNode | None) -> list[Node]:
+        quads = self.store.quads_for_pattern(one, _owl("equivalentClass"), other)
+        return [q.object if other is None else q.subject for q in quads]  # type: ignore[misc]
+
+    def about_patients(self, prop: str) -> bool:
+        """Whether a property can link a patient: its domain is Patient or a class below it, or open."""
+        if self.has_type(_named(prop), _owl("AnnotationProperty")):
+            return False
+        domains = set(self.ontology.objects(_named(prop), _rdfs("domain")))
+        return not domains or bool(domains & self._patients)
+
+    @cached_property
+    def _patients(self) -> set[Node]:
+        found: set[Node] = {dvt(PATIENT.name)}
+        pairs = self.pairs(_rdfs("subClassOf"))
+        while more := {lower for lower, upper in pairs if upper in found} - found:
+            found |= more
+        return found
 
     def heads(self, node: Node, axiom: str) -> list[Atom | None]:
         """A class expression on the right, as the atoms that it entails together."""
@@ -188,28 +233,60 @@ def links(ontology: Ontology) -> Iterator[tuple[Value, Value, str]]:
     :returns: the value, the entailed value, and the axioms in words
     """
     axioms = _Axioms(ontology)
-    store = ontology.store
     supers = _closure({(local_name(a), local_name(b)) for a, b in axioms.pairs(_rdfs("subPropertyOf"))})
-    chained: set[str] = set()
-    for result, chain in axioms.pairs(_owl("propertyChainAxiom")):
-        steps = axioms.items(chain)
-        words = f"{' o '.join(local_name(s) for s in steps)} SubPropertyOf {local_name(result)}"
+    chains = [(local_name(result), axioms.items(chain)) for result, chain in axioms.pairs(_CHAIN)]
+    joints = _joints(ontology)
+    for result, steps in chains:
+        words = f"{' o '.join(local_name(s) for s in steps)} SubPropertyOf {result}"
         if len(steps) != 2 or not all(isinstance(s, ox.NamedNode) for s in steps):
             raise UnsupportedAxiom(words, "a chain has two named properties")
+        if result in joints:
+            raise UnsupportedAxiom(words, "what links the ontology's own individuals has to be stated")
         first, second = (local_name(s) for s in steps)
-        chained |= {first, local_name(result)}
-        below = {a for a, b in supers if b == second} | {second}
         admitted = ontology.values(first)  # a record with any other value is refused when it is read
-        for link in sorted(below):
-            quads = store.quads_for_pattern(None, _named(link), None)
+        for link in sorted({a for a, b in supers if b == second} | {second}):
+            quads = ontology.store.quads_for_pattern(None, _named(link), None)
             for quad in sorted(quads, key=str):
                 a, b = local_name(quad.subject), local_name(quad.object)
                 if a in admitted:
-                    yield Value(first, a), Value(local_name(result), b), f"{a} {link} {b}; {words}"
+                    yield Value(first, a), Value(result, b), f"{a} {link} {b}; {words}"
     for lower, upper in sorted(supers):
-        if lower != upper and chained & {lower, upper}:
-            for value in ontology.values(lower):
-                yield Value(lower, value), Value(upper, value), f"{lower} SubPropertyOf {upper}"
+        if lower != upper and lower not in joints and axioms.about_patients(lower):
+            words = f"{lower} SubPropertyOf {upper}"
+            values = ontology.values(lower)
+            if not values:
+                raise UnsupportedAxiom(words, "its range names no closed list of individuals")
+            for value in values:
+                yield Value(lower, value), Value(upper, value), words
+
+
+def _joints(ontology: Ontology) -> set[str]:
+    """The properties that link the ontology's own individuals in chains, and those below them."""
+    axioms = _Axioms(ontology)
+    supers = _closure({(local_name(a), local_name(b)) for a, b in axioms.pairs(_rdfs("subPropertyOf"))})
+    seconds = {local_name(step) for _, chain in axioms.pairs(_CHAIN) for step in axioms.items(chain)[1:]}
+    return seconds | {lower for lower, upper in supers if upper in seconds}
+
+
+def domains(ontology: Ontology) -> Iterator[tuple[Value | Range, Type, str]]:
+    """What a property of patients by itself says of its subject, beyond being a patient.
+
+    :returns: each value of the property, the class, and the axiom in words
+    """
+    axioms = _Axioms(ontology)
+    for prop, domain in axioms.pairs(_rdfs("domain")):
+        name = local_name(prop)
+        if domain == dvt(PATIENT.name) or not axioms.about_patients(name):
+            continue
+        words = f"{name} Domain {axioms.words(domain)}"
+        if not isinstance(domain, ox.NamedNode):
+            raise UnsupportedAxiom(words, "a domain is a named class")
+        number = axioms.has_type(prop, _owl("DatatypeProperty"))
+        atoms = [Range(name, ())] if number else [Value(name, value) for value in ontology.values(name)]
+        if not atoms:
+            raise UnsupportedAxiom(words, "its range names no closed list of individuals")
+        for atom in atoms:
+            yield atom, Type(local_name(domain)), words
 
 
 class Sources:
@@ -281,11 +358,13 @@ def compile_rules(ontology: Ontology) -> RuleSet:
                 add(left | right, None, axiom)
     for premise, conclusion, axiom in links(ontology):
         add(frozenset({premise}), conclusion, axiom)
-    for prop, domain in axioms.pairs(_rdfs("domain")):
-        head = Type(local_name(domain))
-        name = local_name(prop)
-        axiom = f"{name} Domain {head}"
-        known = [atom for rule in rules.values() for atom in rule.body]
-        for atom in {a for a in known if isinstance(a, Value | Range) and a.property == name}:
-            add(frozenset({atom}), head, axiom)
+    for atom, cls, axiom in domains(ontology):
+        add(frozenset({atom}), cls, axiom)
+    joints = _joints(ontology)
+    for rule in rules.values():
+        for part in (*rule.body, rule.head):
+            if isinstance(part, Value) and part.property in joints:
+                raise UnsupportedAxiom(
+                    rule.axiom, "what links the ontology's own individuals has to be stated"
+                )
     return RuleSet(tuple(sorted(rules.values(), key=lambda r: (str(r.head), sorted(map(str, r.body))))))

@@ -209,7 +209,7 @@ class Outlook:
         fact = Fact(prop, number)
         limits = [limit for r in self.rules.ranges[prop] for _, limit in r.bounds]
         passed = [limit for limit in limits if (limit < number if above else limit > number)]
-        if not passed or number in limits:
+        if not passed:
             return fact
         limit = max(passed) if above else min(passed)
         for step in map(Decimal, ("1", "0.1", "0.01")):

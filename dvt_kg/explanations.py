@@ -55,7 +55,9 @@ def explain(
             entries.append({**shaper.presentation(patient.id, presentation), "changes": changes})
         for name in conclusions:
             found = shaper.explainer.about(patient, name)
-            entries += [shaper.concluded(patient.id, name, conclusion) for conclusion in found or [None]]
+            entries += [shaper.concluded(patient.id, name, conclusion) for conclusion in found]
+            if not found:
+                entries.append(shaper.concluded(patient.id, name, None))
         records.append(shaper.record(explained))
     return {
         "ontology_version": classification.ontology.version,

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 import pyoxigraph as ox
 
-from dvt_kg.axioms import compile_rules, links
+from dvt_kg.axioms import compile_rules, domains, links
 from dvt_kg.errors import JavaError, OntologyError, ReasonerError, ReasonerTimeout
 from dvt_kg.ontology import OWL, RDF, RDFS, XSD, Ontology, dvt, local_name
 from dvt_kg.patients import Fact, canonical
@@ -139,6 +139,12 @@ def projection(ontology: Ontology) -> bytes:
         lower, upper = _value_class(premise), _value_class(conclusion)
         values |= {lower, upper}
         triples.add(ox.Triple(lower, ox.NamedNode(RDFS + "subClassOf"), upper))
+    for atom, cls, _ in domains(ontology):
+        if isinstance(atom, Value):
+            values.add(_value_class(atom))
+            triples.add(ox.Triple(_value_class(atom), ox.NamedNode(RDFS + "subClassOf"), dvt(cls.name)))
+        else:
+            triples.add(ox.Triple(dvt(atom.property), ox.NamedNode(RDFS + "domain"), dvt(cls.name)))
     for value in values:
         triples.add(ox.Triple(value, ox.NamedNode(RDF + "type"), ox.NamedNode(OWL + "Class")))
     data = ox.serialize(sorted(triples, key=str), format=ox.RdfFormat.RDF_XML)

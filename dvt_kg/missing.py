@@ -16,7 +16,7 @@ from dvt_kg.patients import STATES, THROMBUS, Fact, question_of
 from dvt_kg.rules import PATIENT, Atom, Mask, Rule, RuleSet, Type, Value
 
 LARGEST_MISSING_SET = 8
-_EVERY_SET = 4096
+EVERY_SET = 4096
 
 
 @dataclass(frozen=True)
@@ -159,29 +159,26 @@ class Missing:
     def every(self, facts: Collection[Fact], goal: Value) -> list[tuple[str, ...]]:
         """All the smallest sets of names whose recording, with some values, yields a goal.
 
-        A set that asks for a part is left out where another asks for its umbrella instead and no
-        part of that is known; so is one that asks for an umbrella of which a part is known, where
-        another asks for its open parts.
+        Where two sets differ only in that one asks for an umbrella and the other for a part of it, the
+        one that :meth:`find` would rather ask for stands for both.
 
         :returns: the sets, that of :meth:`find` first; none where no recording reaches the goal
         """
-        sets = dict.fromkeys(_Record(self, facts).smallest(goal))
-        known = _Record(self, facts).known
+        kept: list[frozenset[str]] = []
+        for names in map(frozenset, _Record(self, facts).smallest(goal)):
+            if not any(self._alike(names, other) for other in kept):
+                kept.append(names)
+        return [tuple(sorted(names)) for names in kept]
 
-        def replaced(names: tuple[str, ...]) -> bool:
-            for other in sets:
-                gone, come = set(names) - set(other), set(other) - set(names)
-                if len(gone) == len(come) == 1 and self._preferred(come.pop(), gone.pop(), known):
-                    return True
+    def _alike(self, names: frozenset[str], others: frozenset[str]) -> bool:
+        """Whether two sets are the same, or differ by an umbrella and a part of it."""
+        if len(names ^ others) > 2:
             return False
-
-        return [names for names in sets if not replaced(names)]
-
-    def _preferred(self, name: str, other: str, known: frozenset[str]) -> bool:
-        """Whether one name is to be asked for rather than another: an umbrella or its open part."""
-        if other in self._within(name):
-            return not self._within(name) & known
-        return name in self._within(other) and bool(self._within(other) & known)
+        return all(
+            one in self._within(other) or other in self._within(one)
+            for one in names - others
+            for other in others - names
+        )
 
     @lru_cache(maxsize=20_000)  # noqa: B019
     def _ways(self, goal: Atom, true: frozenset[Atom | None], unasked: frozenset[str]) -> tuple[Mask, ...]:
@@ -197,7 +194,7 @@ class Missing:
                 for atom in self._seeds[bit]:
                     if atom in steps and atom not in true:
                         seeds.setdefault(atom, set()).add(1 << bit)
-        return tuple(rules.supports(seeds, limit=_EVERY_SET).sets.get(goal, ()))
+        return tuple(rules.supports(seeds, limit=EVERY_SET).sets.get(goal, ()))
 
     @cached_property
     def _seeds(self) -> tuple[tuple[Atom, ...], ...]:
@@ -264,7 +261,7 @@ class _Record:
             first = next(yielding, None)
             if first is not None:
                 yield first
-                yield from yielding
+                yield from (names for names in yielding if len(names) == len(first))
                 return
 
     def _cost(self, mask: Mask) -> int:

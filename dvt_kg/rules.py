@@ -35,6 +35,9 @@ class Value(NamedTuple):
         return f"{self.property} value {self.value}"
 
 
+FACETS = {"minInclusive": ">=", "maxInclusive": "<=", "minExclusive": ">", "maxExclusive": "<"}
+
+
 class Range(NamedTuple):
     """A number of the patient lies within bounds, each a facet and its limit."""
 
@@ -42,8 +45,7 @@ class Range(NamedTuple):
     bounds: tuple[tuple[str, Decimal], ...]
 
     def __str__(self) -> str:
-        signs = {"minInclusive": ">=", "maxInclusive": "<=", "minExclusive": ">", "maxExclusive": "<"}
-        inside = ", ".join(f"{signs[facet]} {limit}" for facet, limit in self.bounds)
+        inside = ", ".join(f"{FACETS[facet]} {limit}" for facet, limit in self.bounds)
         return f"{self.property} some decimal[{inside}]"
 
     def holds(self, number: Decimal) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -54,3 +55,26 @@ def one_value_each(stated: Iterable[Fact]) -> frozenset[Fact]:
     """The facts with the last value of each finding, vein, number and field."""
     states = ("hasFinding", "lacksFinding", "hasThrombusIn", "lacksThrombusIn")
     return frozenset({f.value if f.property in states else f.property: f for f in stated}.values())
+
+
+def facts_drawn(rng: random.Random, count: int) -> list[Fact]:
+    """Some facts drawn at random, whether or not they go together."""
+    kinds: list[tuple[tuple[str, ...], list[str]]] = [
+        (("hasFinding", "lacksFinding", "lacksFinding"), sorted(ONTOLOGY.findings)),
+        (("hasFinding", "lacksFinding"), _CENTRAL),
+        (("hasThrombusIn", "lacksThrombusIn"), sorted(ONTOLOGY.veins)),
+    ]
+    found = []
+    for _ in range(count):
+        choice = rng.randrange(5)
+        if choice < len(kinds):
+            properties, names = kinds[choice]
+            found.append(Fact(rng.choice(properties), rng.choice(names)))
+        elif choice == 3:
+            prop = rng.choice(("sex", "recordedSeverity", "side"))
+            found.append(Fact(prop, rng.choice(ONTOLOGY.values(prop))))
+        else:
+            prop = rng.choice(sorted(RULES.ranges))
+            limit = rng.choice(sorted({limit for r in RULES.ranges[prop] for _, limit in r.bounds}))
+            found.append(Fact(prop, max(limit + rng.choice((-1, 0, 1)), limit * 0)))
+    return found

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import combinations
 
 import pytest
 from hypothesis import assume, given, settings
 
 from dvt_kg import Fact
-from dvt_kg.missing import Missing
+from dvt_kg.missing import EVERY_SET, Missing
 from dvt_kg.rules import PATIENT, Atom, Value
 
 from .strategies import ONTOLOGY, RULES, facts
@@ -51,8 +52,11 @@ def test_what_is_missing_settles_the_presentation_and_no_smaller_set_does(stated
     recorded = {f.value if f.property.endswith(("Finding", "In")) else f.property for f in stated}
     questions = [q.name for q in MISSING.questions if q.name not in recorded or q.name == "recordedSeverity"]
     for goal in open_:
-        if goal in found:
-            assert _settles(stated, found[goal], goal)
+        every = MISSING.every(stated, goal)
+        assert every[:1] == ([found[goal]] if goal in found else [])
+        for names in every:
+            assert len(names) == len(found[goal])
+            assert _settles(stated, names, goal)
         if len(found.get(goal, "..")) <= 2:
             sizes = range(1, len(found.get(goal, "..")))
             for size in sizes:
@@ -124,3 +128,28 @@ def test_a_presentation_that_no_recording_can_meet_is_left_out_and_can_be_ruled_
     assert goal not in MISSING.find(stated, [goal])
     out = Value("ruledOutPresentation", "acr-2020-iliofemoral-6")
     assert len(MISSING.find(stated, [out])[out]) == 1
+
+
+def test_no_search_from_an_empty_record_reaches_its_cap() -> None:
+    """The empty record has the most ways to a goal; where all of them are kept nothing is overlooked."""
+    for presentation in PRESENTATIONS:
+        for prop in ("hasPresentation", "ruledOutPresentation"):
+            for atom in MISSING.conjuncts(Value(prop, presentation)):
+                rules, _ = MISSING._towards(atom)
+                seeds: dict[Atom, set[int]] = {PATIENT: {0}}
+                for bit, answer in enumerate(a for q in MISSING.questions for a in q.answers):
+                    for seed in RULES.seeds(answer):
+                        seeds.setdefault(seed, set()).add(1 << bit)
+                assert atom not in rules.supports(seeds, limit=EVERY_SET).capped
+
+
+def test_all_equally_small_sets_are_found_but_for_an_umbrella_and_its_parts() -> None:
+    stated = SILENT | {Fact("symptomDurationDays", Decimal(3)), Fact("hasFinding", "pulmonary-embolism")}
+    (found,) = MISSING.every(stated, met("acr-2020-iliofemoral-5"))
+    assert found == ("phlegmasia-cerulea-dolens",)
+    alone = frozenset({Fact("symptomDurationDays", Decimal(3)), Fact("sex", "male")})
+    sets = {frozenset(names) for names in MISSING.every(alone, met("acr-2019-ivc-filter-1"))}
+    assert sets == {
+        frozenset({"proximal-vein", "reason-against-anticoagulation"}),
+        frozenset({"pulmonary-embolism", "reason-against-anticoagulation"}),
+    }

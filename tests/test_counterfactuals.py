@@ -1,0 +1,155 @@
+"""What would change it is what is then really answered."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from dvt_kg import Fact, HermiT, Patient, RuleReasoner, classify, read_records, recommend
+from dvt_kg.counterfactuals import Change, Outcome, difference
+from dvt_kg.patients import question_of
+
+from .probing import EXPLAINER, records
+from .records import COMPRESSED, EMPTY, MILD, RECORDS, UNKNOWN
+from .strategies import ONTOLOGY
+
+OUTLOOK = EXPLAINER.outlook
+REASONER = RuleReasoner(ONTOLOGY)
+
+
+def facts_of(record: dict[str, Any]) -> frozenset[Fact]:
+    return read_records([record], ONTOLOGY).patients[0].facts
+
+
+def changes(facts: frozenset[Fact]) -> tuple[tuple[Change, ...], tuple[Fact, ...]]:
+    ((patient, profile),) = classify([Patient("p", facts)], REASONER)
+    explanation = EXPLAINER.explain(patient, profile)
+    return explanation.changes, explanation.impossible
+
+
+def otherwise(facts: frozenset[Fact], fact: Fact) -> frozenset[Fact]:
+    """A record with one fact in place of what it says on the same question."""
+    return frozenset(f for f in facts if question_of(f) != question_of(fact)) | {fact}
+
+
+Short = tuple[str, dict[str, str], set[tuple[str, ...]], frozenset[str]]
+
+
+def answered(result: dict[str, Any]) -> Short:
+    """An answer of recommend, in short."""
+    states = {item["id"]: "met" for item in result["presentations"]}
+    states |= {item["presentation"]: "open" for item in result["undetermined"]}
+    states |= {item["presentation"]: "ruled-out" for item in result["ruled_out"]}
+    keys = ("intervention", "presentation", "rating", "contraindication", "statement")
+    options = {tuple(option[key] for key in keys) for option in result["options"]}
+    alerts = frozenset(alert["id"] for alert in result["alerts"])
+    return result["status"], states, options, alerts
+
+
+def short(outcome: Outcome) -> Short:
+    """An outcome in the same form."""
+    return outcome.status, outcome.presentations, {tuple(o) for o in outcome.options}, outcome.alerts
+
+
+def recommended(records: list[frozenset[Fact]], reasoner: Any = REASONER) -> list[Short]:
+    patients = [Patient(f"p{n}", facts) for n, facts in enumerate(records)]
+    return [answered(result) for result in recommend(classify(patients, reasoner))["results"]]
+
+
+def test_every_change_shown_is_what_recommend_then_answers() -> None:
+    chosen = [facts_of(record) for record in RECORDS] + [p.facts for p in records(8, seed=5)]
+    shown = [(facts, change) for facts in chosen for change in changes(facts)[0]]
+    assert len(shown) > 500
+    answers = recommended([otherwise(facts, change.fact) for facts, change in shown])
+    for (facts, change), answer in zip(shown, answers, strict=True):
+        assert short(change.outcome) == answer, (sorted(map(str, facts)), change.fact)
+
+
+def test_hermit_answers_the_same_of_the_changed_records(reasoner: HermiT) -> None:
+    facts = facts_of(UNKNOWN)
+    shown = changes(facts)[0]
+    answers = recommended([otherwise(facts, change.fact) for change in shown], reasoner)
+    assert all(short(change.outcome) == answer for change, answer in zip(shown, answers, strict=True))
+
+
+@pytest.mark.parametrize("record", [MILD, COMPRESSED, EMPTY], ids=lambda r: r["id"])
+def test_no_fact_that_would_change_the_answer_is_left_out(record: dict[str, Any]) -> None:
+    facts = facts_of(record)
+    found, impossible = changes(facts)
+    shown = {change.fact for change in found}
+    names = [*sorted(ONTOLOGY.findings)[::3], "tense-edema", "may-thurner-configuration", "pregnancy"]
+    tried = [Fact(prop, name) for name in names for prop in ("hasFinding", "lacksFinding")]
+    tried += [
+        Fact(prop, vein) for vein in sorted(ONTOLOGY.veins) for prop in ("hasThrombusIn", "lacksThrombusIn")
+    ]
+    tried += [Fact("sex", "male"), Fact("recordedSeverity", "severe"), Fact("recordedSeverity", "moderate")]
+    tried = [fact for fact in tried if fact not in facts]
+    (now, *answers) = recommended([facts, *(otherwise(facts, fact) for fact in tried)])
+    for fact, answer in zip(tried, answers, strict=True):
+        if answer[0] == "contradictory":
+            assert fact in impossible
+        else:
+            assert (fact in shown) == (answer != now), fact
+
+
+def test_what_the_answer_says_in_short_is_what_recommend_says() -> None:
+    patients = records(60, seed=9)
+    for patient, answer in zip(patients, recommended([p.facts for p in patients]), strict=True):
+        if answer[0] != "contradictory":
+            assert short(OUTLOOK.outcome(OUTLOOK.closure(patient.facts))) == answer
+
+
+def by_fact(record: dict[str, Any]) -> dict[Fact, dict[str, Any]]:
+    facts = facts_of(record)
+    now = OUTLOOK.outcome(OUTLOOK.closure(facts))
+    return {change.fact: difference(now, change.outcome) for change in changes(facts)[0]}
+
+
+def test_tense_edema_and_day_fourteen_and_may_thurner_and_platelets_change_the_answer() -> None:
+    found = by_fact(MILD)
+    tense = found[Fact("hasFinding", "tense-edema")]
+    assert {o["presentation"] for o in tense["disappears"]} == {"acr-2020-iliofemoral-1"}
+    assert {o["presentation"] for o in tense["appears"]} == {"acr-2020-iliofemoral-2"}
+    assert {
+        "intervention": "catheter-directed-therapy-with-or-without-stent",
+        "ratings": {"before": ["usually-not-appropriate"], "after": ["usually-appropriate"]},
+    } in tense["changes"]
+    late = found[Fact("symptomDurationDays", Decimal(14))]
+    assert late["status"] == {"before": "matched", "after": "out-of-scope"}
+    compressed = found[Fact("hasFinding", "may-thurner-configuration")]
+    assert compressed["presentations"] == {"acr-2020-iliofemoral-4": {"before": "ruled-out", "after": "met"}}
+    no_comorbidity = {**MILD, "findings": {**MILD["findings"], "altering-comorbidity": "unknown"}}
+    low = by_fact(no_comorbidity)[Fact("plateletCount", Decimal(24))]
+    assert low["presentations"]["acr-2019-ivc-filter-2"]["after"] == "met"
+
+
+def test_a_number_moves_just_across_each_threshold_at_which_the_answer_changes() -> None:
+    moved = [fact for fact in by_fact(MILD) if fact.property == "symptomDurationDays"]
+    assert moved == [Fact("symptomDurationDays", Decimal(14))]  # 10, 20, 21 and 42 days change nothing
+    old = by_fact({**MILD, "measurements": {"symptom-duration-days": 30}})
+    assert [f.value for f in old if f.property == "symptomDurationDays"] == [13]
+    index = by_fact({**MILD, "measurements": {"symptom-duration-days": 7, "ankle-brachial-index": 1.0}})
+    values = [f.value for f in index if f.property == "ankleBrachialIndex"]
+    assert Decimal("0.59") in values
+
+
+def test_what_contradicts_the_record_is_no_change_but_said() -> None:
+    found, impossible = changes(facts_of(MILD))
+    assert Fact("hasFinding", "pregnancy") in impossible
+    assert not {change.fact for change in found} & set(impossible)
+
+
+def test_a_slip_that_is_mended_brings_the_answer_back() -> None:
+    torn = {**MILD, "findings": {**MILD["findings"], "mobility-limitation": "present"}}
+    facts = facts_of(torn)
+    now = OUTLOOK.outcome({None})
+    assert now.status == "contradictory"
+    mended = {c.fact: c.outcome.status for c in OUTLOOK.changes(facts, now)[0]}
+    assert mended[Fact("lacksFinding", "mobility-limitation")] == "matched"
+
+
+def test_the_same_outcome_differs_in_nothing() -> None:
+    now = OUTLOOK.outcome(OUTLOOK.closure(facts_of(MILD)))
+    assert difference(now, now) == {"appears": [], "disappears": [], "changes": []}
