@@ -55,11 +55,10 @@ class _Axioms:
 
     def __init__(self, ontology: Ontology) -> None:
         self.ontology = ontology
-        self.store = ontology.store
 
     def refuse_unknown(self) -> None:
         """Refuse every construct of OWL that the rules do not know."""
-        for quad in self.store:
+        for quad in self.ontology.match():
             predicate, object_ = quad.predicate.value, quad.object
             for prefix, known in ((RDFS, _RDFS_KNOWN), (OWL, _OWL_KNOWN)):
                 if predicate.startswith(prefix) and predicate.removeprefix(prefix) not in known:
@@ -82,13 +81,13 @@ class _Axioms:
                     )
 
     def has_type(self, node: object, kind: ox.NamedNode) -> bool:
-        return any(True for _ in self.store.quads_for_pattern(node, _TYPE, kind))  # type: ignore[arg-type]
+        return bool(self.ontology.match(node, _TYPE, kind))  # type: ignore[arg-type]
 
     def one(self, subject: Node, predicate: ox.NamedNode) -> RdfTerm | None:
         return next(iter(self.ontology.objects(subject, predicate)), None)
 
     def pairs(self, predicate: ox.NamedNode) -> list[tuple[Node, Node]]:
-        quads = self.store.quads_for_pattern(None, predicate, None)
+        quads = self.ontology.match(None, predicate)
         found = [(q.subject, q.object) for q in quads]
         return sorted(found, key=str)  # type: ignore[arg-type]
 
@@ -138,7 +137,7 @@ class _Axioms:
                 raise UnsupportedAxiom(f"{local_name(prop)} some {datatype}", "numbers are xsd:decimal")
             bounds = []
             for facet in self.items(self.one(filler, _owl("withRestrictions"))):
-                for quad in self.store.quads_for_pattern(facet, None, None):
+                for quad in self.ontology.match(facet):
                     name = quad.predicate.value.removeprefix(XSD)
                     if name not in FACETS:
                         raise UnsupportedAxiom(f"{local_name(prop)} some decimal[{name}]", "no such bound")
@@ -150,7 +149,7 @@ class _Axioms:
 
     def _members(self, cls: ox.NamedNode) -> set[str]:
         """The ontology's individuals of a class and of the named classes below it."""
-        below = (q.subject for q in self.store.quads_for_pattern(None, _rdfs("subClassOf"), cls))
+        below = (q.subject for q in self.ontology.match(None, _rdfs("subClassOf"), cls))
         same = (q for p in ((cls, None), (None, cls)) for q in self._equivalents(*p))
         found = set(self.ontology.individuals(local_name(cls)))
         for other in (*below, *same):
@@ -159,13 +158,13 @@ class _Axioms:
                 raise UnsupportedAxiom(axiom, "the individuals of an existential's class have to be stated")
             found |= self._members(other)
         for kind, place in (("domain", 0), ("range", 1)):
-            for quad in self.store.quads_for_pattern(None, _rdfs(kind), cls):
-                uses = self.store.quads_for_pattern(None, quad.subject, None)  # type: ignore[arg-type]
+            for quad in self.ontology.match(None, _rdfs(kind), cls):
+                uses = self.ontology.match(None, quad.subject, None)  # type: ignore[arg-type]
                 found |= {local_name((use.subject, use.object)[place]) for use in uses}
         return found
 
     def _equivalents(self, one: ox.NamedNode | None, other: ox.NamedNode | None) -> list[Node]:
-        quads = self.store.quads_for_pattern(one, _owl("equivalentClass"), other)
+        quads = self.ontology.match(one, _owl("equivalentClass"), other)
         return [q.object if other is None else q.subject for q in quads]  # type: ignore[misc]
 
     def about_patients(self, prop: str) -> bool:
@@ -206,7 +205,7 @@ class _Axioms:
             except UnsupportedAxiom as error:
                 if not error.axiom:
                     raise
-            quads = self.store.quads_for_pattern(node, None, None)
+            quads = self.ontology.match(node)
             inside = sorted(
                 f"{local_name(q.predicate).removeprefix(OWL)} {local_name(q.object).removeprefix(OWL)}"
                 for q in quads
@@ -245,7 +244,7 @@ def links(ontology: Ontology) -> Iterator[tuple[Value, Value, str]]:
         first, second = (local_name(s) for s in steps)
         admitted = ontology.values(first)  # a record with any other value is refused when it is read
         for link in sorted({a for a, b in supers if b == second} | {second}):
-            quads = ontology.store.quads_for_pattern(None, _named(link), None)
+            quads = ontology.match(None, _named(link))
             for quad in sorted(quads, key=str):
                 a, b = local_name(quad.subject), local_name(quad.object)
                 if a in admitted:
@@ -289,15 +288,25 @@ def domains(ontology: Ontology) -> Iterator[tuple[Value | Range, Type, str]]:
             yield atom, Type(local_name(domain)), words
 
 
+def existentials(ontology: Ontology) -> Iterator[tuple[Node, list[Value]]]:
+    """Each existential over the individuals of a class, with the values of a patient that satisfy it."""
+    axioms = _Axioms(ontology)
+    for node, _ in axioms.pairs(_owl("someValuesFrom")):
+        prop = axioms.one(node, _owl("onProperty"))
+        if axioms.has_type(prop, _owl("ObjectProperty")):
+            bodies = axioms.bodies(node)
+            yield node, [atom for body in bodies for atom in body if isinstance(atom, Value)]
+
+
 class Sources:
     """The sources that an ontology names for what rules are about."""
 
     def __init__(self, ontology: Ontology) -> None:
         self._of_terms: dict[str, set[str]] = {}
-        for quad in ontology.store.quads_for_pattern(None, ox.NamedNode(DCTERMS + "source"), None):
+        for quad in ontology.match(None, ox.NamedNode(DCTERMS + "source")):
             self._of_terms.setdefault(local_name(quad.subject), set()).add(local_name(quad.object))
         self._of_limits: dict[tuple[str, Decimal, bool], set[str]] = {}
-        for quad in ontology.store.quads_for_pattern(None, dvt("measurement"), None):
+        for quad in ontology.match(None, dvt("measurement")):
             assert isinstance(quad.subject, ox.NamedNode)
             measured, limit = local_name(quad.object), ontology.text(quad.subject, dvt("limit"))
             # "< 14" and ">= 14" divide the numbers alike, "<= 14" and "> 14" otherwise.

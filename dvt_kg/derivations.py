@@ -130,7 +130,7 @@ class _Grounding:
             case.bindings.get(str(node)) if _is_variable(node) else _constant(node)
             for node in (subject, predicate, object_)
         ]
-        for quad in self.ontology.store.quads_for_pattern(terms[0], terms[1], terms[2]):  # type: ignore[arg-type]
+        for quad in self.ontology.match(terms[0], terms[1], terms[2]):  # type: ignore[arg-type]
             pairs = ((subject, quad.subject), (object_, quad.object))
             yield case._replace(
                 bindings=case.bindings | {str(node): term for node, term in pairs if _is_variable(node)}

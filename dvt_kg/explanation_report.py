@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import IO, Any
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from dvt_kg.reports import STATE, STATUS_STYLE, bullet, count, heading, indent
+from dvt_kg.reports import STATE, STATUS_STYLE, bullet, count, heading, indent, print_items
 
 Answer = dict[str, Any]
 
@@ -45,24 +44,12 @@ def print_explanations(answer: Answer, out: IO[str], *, axioms: bool = False) ->
 
     :param axioms: whether to show the axioms and sources by which each presentation follows
     """
-    _print(_explanations(answer, axioms), answer, out)
+    print_items(_explanations(answer, axioms), answer, out)
 
 
 def print_comparisons(answer: Answer, out: IO[str]) -> None:
     """Every comparison for a reader: in colour on a terminal, else in 110 columns."""
-    _print(_comparisons(answer), answer, out)
-
-
-def _print(items: Iterable[RenderableType], answer: Answer, out: IO[str]) -> None:
-    terminal = out.isatty()
-    target = out if terminal else io.StringIO()
-    console = Console(file=target, width=None if terminal else 110, highlight=False)
-    for item in items:
-        console.print(item)
-    made = f"Ontology {answer['ontology_version']}, {answer['reasoner']}."
-    console.print(Text(f"{answer['notice']} {made}", "dim"))
-    if isinstance(target, io.StringIO):
-        out.writelines(line.rstrip() + "\n" for line in target.getvalue().splitlines())
+    print_items(_comparisons(answer), answer, out)
 
 
 def _explanations(answer: Answer, axioms: bool) -> Iterator[RenderableType]:

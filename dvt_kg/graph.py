@@ -32,7 +32,7 @@ FORMATS = {
 @lru_cache(maxsize=4)
 def _quads(ontology: Ontology) -> list[ox.Quad]:
     """The ontology's triples in its graph: made once, for each graph starts with them."""
-    return [ox.Quad(q.subject, q.predicate, q.object, ONTOLOGY) for q in ontology.store]
+    return [ox.Quad(q.subject, q.predicate, q.object, ONTOLOGY) for q in ontology.match()]
 
 
 class KnowledgeGraph:

@@ -15,7 +15,7 @@ import gc
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import cached_property
 from importlib.util import find_spec
@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 import pyoxigraph as ox
 
-from dvt_kg.axioms import compile_rules, domains, links
+from dvt_kg.axioms import compile_rules, domains, existentials, links
 from dvt_kg.errors import JavaError, OntologyError, ReasonerError, ReasonerTimeout
 from dvt_kg.ontology import OWL, RDF, RDFS, XSD, Ontology, dvt, local_name
 from dvt_kg.patients import Fact, canonical
@@ -35,7 +35,9 @@ NAME = "HermiT"
 TIMEOUT = 600.0
 BATCH = 1000
 _VALUE = "urn:dvt-kg:value:"
+_SOME = "urn:dvt-kg:some:"
 _PROFILE = "urn:dvt-kg:profile:"
+_SUB = ox.NamedNode(RDFS + "subClassOf")
 _LOGICAL = {
     *(RDFS + name for name in ("subClassOf",)),
     *(OWL + name for name in ("equivalentClass", "disjointWith", "intersectionOf", "unionOf", "members")),
@@ -112,44 +114,50 @@ def projection(ontology: Ontology) -> bytes:
     Annotations and the ontology's own individuals are left out; what they entail for a patient by
     property chains stands as subsumptions.
     """
-    store = ontology.store
     individual = ox.NamedNode(OWL + "NamedIndividual")
     has_value = ox.NamedNode(OWL + "hasValue")
     on_property = ox.NamedNode(OWL + "onProperty")
+    some_values = ox.NamedNode(OWL + "someValuesFrom")
     named: dict[object, ox.NamedNode] = {}
-    for quad in store.quads_for_pattern(None, has_value, None):
+    for quad in ontology.match(None, has_value):
         if isinstance(quad.object, ox.NamedNode):
             (prop,) = ontology.objects(quad.subject, on_property)  # type: ignore[arg-type]
             named[quad.subject] = _value_class(Value(local_name(prop), local_name(quad.object)))
     triples: set[ox.Triple] = set()
-    values = set(named.values())
-    for quad in store:
+    for number, (node, members) in enumerate(existentials(ontology)):
+        named[node] = some = ox.NamedNode(f"{_SOME}{number}")
+        triples |= {ox.Triple(_value_class(member), _SUB, some) for member in members}
+    for quad in ontology.match():
         subject, predicate, object_ = quad.subject, quad.predicate, quad.object
         if predicate.value not in _LOGICAL or object_ in (individual, ox.NamedNode(OWL + "Ontology")):
             continue
         of_type = predicate.value == RDF + "type"
-        if of_type and not (isinstance(object_, ox.NamedNode) and object_.value.startswith((OWL, RDFS))):
+        kind = object_.value if of_type and isinstance(object_, ox.NamedNode) else ""
+        if of_type and not kind.startswith((OWL, RDFS)):
             continue
-        if of_type and object_.value.endswith(("AnnotationProperty", "ObjectProperty")):
+        if kind.endswith(("AnnotationProperty", "ObjectProperty")):
             continue
-        if subject in named and (of_type or predicate in (has_value, on_property)):
+        if subject in named and (of_type or predicate in (has_value, on_property, some_values)):
             continue
         triples.add(ox.Triple(named.get(subject, subject), predicate, named.get(object_, object_)))
-    for premise, conclusion, _ in links(ontology):
-        lower, upper = _value_class(premise), _value_class(conclusion)
-        values |= {lower, upper}
-        triples.add(ox.Triple(lower, ox.NamedNode(RDFS + "subClassOf"), upper))
-    for atom, cls, _ in domains(ontology):
-        if isinstance(atom, Value):
-            values.add(_value_class(atom))
-            triples.add(ox.Triple(_value_class(atom), ox.NamedNode(RDFS + "subClassOf"), dvt(cls.name)))
-        else:
-            triples.add(ox.Triple(dvt(atom.property), ox.NamedNode(RDFS + "domain"), dvt(cls.name)))
-    for value in values:
-        triples.add(ox.Triple(value, ox.NamedNode(RDF + "type"), ox.NamedNode(OWL + "Class")))
+    triples |= set(_links(ontology))
+    names = {*named.values(), *(t.object for t in triples), *(t.subject for t in triples)}
+    classes = {n for n in names if isinstance(n, ox.NamedNode) and n.value.startswith((_VALUE, _SOME))}
+    triples |= {ox.Triple(name, ox.NamedNode(RDF + "type"), ox.NamedNode(OWL + "Class")) for name in classes}
     data = ox.serialize(sorted(triples, key=str), format=ox.RdfFormat.RDF_XML)
     assert data is not None
     return data
+
+
+def _links(ontology: Ontology) -> Iterator[ox.Triple]:
+    """What a value of a property entails by itself, as subsumptions, and the domains of numbers."""
+    for premise, conclusion, _ in links(ontology):
+        yield ox.Triple(_value_class(premise), _SUB, _value_class(conclusion))
+    for atom, cls, _ in domains(ontology):
+        if isinstance(atom, Value):
+            yield ox.Triple(_value_class(atom), _SUB, dvt(cls.name))
+        else:
+            yield ox.Triple(dvt(atom.property), ox.NamedNode(RDFS + "domain"), dvt(cls.name))
 
 
 def _value_class(value: Value) -> ox.NamedNode:
@@ -321,6 +329,6 @@ def _atom(iri: str) -> Atom | None:
     """The atom that a class of the projection stands for."""
     if iri.startswith(_VALUE):
         return Value(*iri.removeprefix(_VALUE).split(":", 1))
-    if iri.startswith(OWL) or iri.startswith(_PROFILE):
+    if iri.startswith((OWL, _SOME, _PROFILE)):
         return None
     return Type(local_name(iri))

@@ -89,7 +89,7 @@ class Missing:
         """The direct narrower findings or veins of each."""
         parts: dict[str, set[str]] = {}
         for relation in ("consistsOf", "broaderThan", "hasSegment"):
-            for quad in self.ontology.store.quads_for_pattern(None, dvt(relation), None):
+            for quad in self.ontology.match(None, dvt(relation)):
                 parts.setdefault(local_name(quad.subject), set()).add(local_name(quad.object))
         return parts
 

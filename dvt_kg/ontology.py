@@ -104,13 +104,25 @@ class Ontology:
         self.store = store
         self.path = path
 
+    def match(
+        self,
+        subject: ox.NamedNode | ox.BlankNode | ox.Triple | None = None,
+        predicate: ox.NamedNode | None = None,
+        object_: RdfTerm | None = None,
+    ) -> list[ox.Quad]:
+        """The triples with a subject, a predicate and an object, each where it is given.
+
+        A list, for Oxigraph's iterators must not outlive their thread, as in an error's traceback.
+        """
+        return list(self.store.quads_for_pattern(subject, predicate, object_))
+
     def objects(self, subject: ox.NamedNode | ox.BlankNode, predicate: ox.NamedNode) -> list[Any]:
         """The objects of all triples with a subject and a predicate."""
-        return [q.object for q in self.store.quads_for_pattern(subject, predicate, None)]
+        return [q.object for q in self.match(subject, predicate)]
 
     def subjects(self, predicate: ox.NamedNode, object_: RdfTerm) -> list[ox.NamedNode]:
         """The named subjects of all triples with a predicate and an object, sorted."""
-        found = (q.subject for q in self.store.quads_for_pattern(None, predicate, object_))
+        found = (q.subject for q in self.match(None, predicate, object_))
         return sorted((s for s in found if isinstance(s, ox.NamedNode)), key=str)
 
     def text(self, subject: ox.NamedNode, predicate: ox.NamedNode, default: str = "") -> str:
@@ -174,14 +186,14 @@ class Ontology:
     @cached_property
     def thresholded(self) -> frozenset[str]:
         """The properties of the measurements on which an axiom puts a threshold."""
-        restrictions = self.store.quads_for_pattern(None, ox.NamedNode(OWL + "onProperty"), None)
+        restrictions = self.match(None, ox.NamedNode(OWL + "onProperty"))
         used = {local_name(quad.object) for quad in restrictions}
         return frozenset(m.property for m in self.measurements.values() if m.property in used)
 
     @cached_property
     def notations(self) -> dict[str, str]:
         """The key in a record of each property that has one."""
-        pattern = self.store.quads_for_pattern(None, ox.NamedNode(SKOS + "notation"), None)
+        pattern = self.match(None, ox.NamedNode(SKOS + "notation"))
         return {local_name(q.subject): q.object.value for q in pattern if isinstance(q.object, ox.Literal)}
 
     def values(self, property_name: str) -> tuple[str, ...]:
@@ -194,7 +206,7 @@ class Ontology:
     def terms(self) -> tuple[Term, ...]:
         """Every named term that has a label, sorted by local name."""
         found = []
-        for quad in self.store.quads_for_pattern(None, ox.NamedNode(RDFS + "label"), None):
+        for quad in self.match(None, ox.NamedNode(RDFS + "label")):
             subject = quad.subject
             if isinstance(subject, ox.NamedNode) and subject.value.startswith(NAMESPACE):
                 kinds = sorted(local_name(k) for k in self.objects(subject, ox.NamedNode(RDF + "type")))

@@ -71,7 +71,7 @@ def _examples(ontology: Ontology) -> Path:
 def _merged(ontology: Ontology) -> Iterator[ox.Triple]:
     """The ontology's triples without imports and without the modules' own headers."""
     imports = OWL + "imports"
-    for quad in ontology.store:
+    for quad in ontology.match():
         module = isinstance(quad.subject, ox.NamedNode) and quad.subject.value.startswith(IRI + "/")
         if not module and quad.predicate.value != imports:
             yield quad.triple

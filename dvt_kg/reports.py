@@ -37,7 +37,7 @@ _DIRECTION_STYLE = {"for": "green", "either": "yellow", "against": "red"}
 _RANK_STYLE = ("green", "yellow", "yellow", "red")
 OPTION_COLUMNS = (
     *("patient", "status", "presentation", "intervention", "rating", "contraindication", "unassessed"),
-    *("guideline", "locator", "verification", "evidence", "rationale", "source"),
+    *("guideline", "locator", "verification", "evidence", "rationale", "source", "reasoner"),
 )
 RECOMMENDATION_COLUMNS = ("state", "direction", "grade", "qualification", "superseded_by")
 
@@ -59,7 +59,7 @@ def write_csv(answer: Answer, out: IO[str]) -> None:
         ]
         for option in (result["options"] + recommended) or [{}]:
             row = {column: option.get(column, "") for column in columns}
-            row |= {"patient": result["patient"], "status": result["status"]}
+            row |= {"patient": result["patient"], "status": result["status"], "reasoner": answer["reasoner"]}
             lists = (key for key in ("unassessed", "evidence", "superseded_by") if key in row)
             row |= {key: ";".join(option.get(key, ())) for key in lists}
             writer.writerow(row)
@@ -67,16 +67,21 @@ def write_csv(answer: Answer, out: IO[str]) -> None:
 
 def print_text(answer: Answer, out: IO[str]) -> None:
     """Every record's answer for a reader: in colour on a terminal, else in 110 columns."""
+    items: list[RenderableType] = []
+    for result in answer["results"]:
+        items += [Group(*_result(result)), ""]
+    print_items(items or ["No record was answered."], answer, out)
+
+
+def print_items(items: Iterable[RenderableType], answer: Answer, out: IO[str]) -> None:
+    """What is to be read, and below it the notice and what made the answer."""
     terminal = out.isatty()
     target = out if terminal else io.StringIO()
     console = Console(file=target, width=None if terminal else 110, highlight=False)
-    for result in answer["results"]:
-        console.print(Group(*_result(result)))
-        console.print()
-    if not answer["results"]:
-        console.print("No record was answered.")
+    for item in items:
+        console.print(item)
     made = f"Ontology {answer['ontology_version']}, {answer['reasoner']}."
-    console.print(Text(f"{answer['notice']} {made}", "dim"))
+    console.print(Text(f"{answer['notice']}\n{made}", "dim"))
     if isinstance(target, io.StringIO):
         out.writelines(line.rstrip() + "\n" for line in target.getvalue().splitlines())
 

@@ -124,7 +124,7 @@ def conformance(data: rdflib.Graph, ontology: Ontology) -> tuple[Violation, ...]
 def _vocabulary(ontology: Ontology) -> Iterator[ox.Triple]:
     """What the shapes read of the ontology."""
     for predicate in _READ:
-        for quad in ontology.store.quads_for_pattern(None, ox.NamedNode(predicate), None):
+        for quad in ontology.match(None, ox.NamedNode(predicate)):
             yield quad.triple
 
 

@@ -101,6 +101,8 @@ class Work:
         """The records classified, with progress on a terminal; no reasoner is started for none."""
         if not reading.patients:
             return Classification(self.ontology, "no reasoner was needed", (), (), {})
+        if self.java_home and self.reasoner == "rules":
+            raise UsageError("--java-home says where HermiT runs; add --reasoner hermit")
         reasoner: Reasoner = (
             RuleReasoner(self.ontology)
             if self.reasoner == "rules"

@@ -276,6 +276,10 @@ def test_the_help_of_each_command_shows_an_example(command: str) -> None:
 
 def test_missing_java_is_one_line_and_status_4(folder: Path, tmp_path: Path) -> None:
     words = [*PROGRAM, "recommend", "--java-home", str(tmp_path), str(folder / "mild.json")]
+    unused = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (unused.returncode, unused.stdout) == (2, "")
+    assert "add --reasoner hermit" in unused.stderr
+    words += ["--reasoner", "hermit"]
     result = subprocess.run(words, capture_output=True, text=True, check=False)
     assert result.returncode == 4
     assert result.stdout == ""
@@ -283,9 +287,10 @@ def test_missing_java_is_one_line_and_status_4(folder: Path, tmp_path: Path) -> 
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_no_java_on_the_path_is_needed(folder: Path) -> None:
+@pytest.mark.parametrize("reasoner", ["rules", "hermit"])
+def test_no_java_on_the_path_is_needed(folder: Path, reasoner: str) -> None:
     env = {k: v for k, v in os.environ.items() if k != "JAVA_HOME"} | {"PATH": "/nowhere"}
-    words = [*PROGRAM, "recommend", "--format", "csv", str(folder / "mild.json")]
+    words = [*PROGRAM, "recommend", "--format", "csv", "--reasoner", reasoner, str(folder / "mild.json")]
     result = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
 
@@ -338,3 +343,123 @@ def test_a_terminal_gets_colour_and_progress_on_standard_error(folder: Path) -> 
 
 def test_the_records_used_here_are_what_they_say() -> None:
     assert {r["id"] for r in (MILD, COMPRESSED, EMPTY, THREATENED, TORN)} <= {r["id"] for r in RECORDS}
+
+
+# Explaining and comparing
+
+
+def test_explain_prints_one_json_object_for_the_records_and_presentations_chosen(folder: Path) -> None:
+    result = run(
+        *("explain", folder / "all.json", "--format", "json"),
+        *("--patient", "mild", "--patient", "unknown", "--presentation", "acr-2020-iliofemoral-4"),
+    )
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    found = [(e["patient"], e["presentation"], e["state"]) for e in answer["explanations"]]
+    assert found == [
+        ("mild", "acr-2020-iliofemoral-4", "ruled-out"),
+        ("unknown", "acr-2020-iliofemoral-4", "open"),
+    ]
+    assert answer["reasoner"] == "compiled rules"
+
+
+@pytest.mark.parametrize(("name", "status"), [("mild", 0), ("bad", 1), ("torn", 3)])
+def test_the_exit_status_of_explain_and_compare_tells_what_happened(
+    folder: Path, name: str, status: int
+) -> None:
+    assert run("explain", folder / f"{name}.json").exit_code == status
+    assert run("compare", folder / "mild.json", folder / f"{name}.json").exit_code == status
+
+
+def test_an_explanation_can_be_a_graph_a_picture_or_a_page(folder: Path, tmp_path: Path) -> None:
+    turtle = run("explain", "--format", "turtle", folder / "all.json")
+    triples = list(ox.parse(turtle.stdout, format=ox.RdfFormat.TURTLE))
+    kinds = {q.object.value for q in triples if q.predicate.value.endswith("#type")}
+    assert {"https://w3id.org/dvt-kg#Justification", "https://w3id.org/dvt-kg#MissingSet"} <= kinds
+    svg = tmp_path / "mild.svg"
+    assert run("explain", "--format", "svg", folder / "mild.json", "-o", svg).exit_code == 0
+    assert "<svg" in svg.read_text(encoding="utf-8")
+    html = run("explain", "--format", "html", folder / "all.json").stdout
+    assert html.startswith("<!doctype html>")
+    assert html.count("<svg") == len(RECORDS)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--patient", "mil"), "no record 'mil'; did you mean 'mild'?"),
+        (("--presentation", "acr-2020-iliofemoral-44"), "did you mean 'acr-2020-iliofemoral-4'?"),
+        (("--conclusion", "cyanoses"), "did you mean 'cyanosis'?"),
+        (("--format", "svg"), "choose one with --patient"),
+        (("--format", "turtle", "--presentation", "acr-2020-iliofemoral-4"), "leave out --presentation"),
+    ],
+)
+def test_explain_says_what_is_wrong_with_a_choice(folder: Path, words: tuple[str, ...], message: str) -> None:
+    result = run("explain", folder / "all.json", *words)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
+
+
+def test_a_record_that_was_refused_is_not_simply_unknown(folder: Path) -> None:
+    result = run("explain", folder / "bad.json", "--patient", "bad")
+    assert result.exit_code == 2
+    assert "the record 'bad' was refused" in result.stderr
+    assert "tense-edema" in result.stderr
+
+
+def test_compare_answers_as_text_and_as_json(folder: Path, tmp_path: Path) -> None:
+    later = tmp_path / "later.json"
+    later.write_text(json.dumps([changed("mild", {"tense-edema": "present"})]), encoding="utf-8")
+    text = run("compare", folder / "mild.json", later)
+    assert text.exit_code == 0
+    assert "tense-edema absent → tense-edema present" in text.stdout
+    answer = json.loads(run("compare", "--format", "json", folder / "mild.json", later).stdout)
+    assert answer["comparisons"][0]["presentations"]["acr-2020-iliofemoral-2"]["after"] == "met"
+
+
+def test_compare_of_strangers_and_of_nothing_is_refused(folder: Path, tmp_path: Path) -> None:
+    strangers = tmp_path / "strangers.json"
+    strangers.write_text(json.dumps([{"id": "a"}, {"id": "b"}]), encoding="utf-8")
+    assert "matched by their ids" in run("compare", folder / "all.json", strangers).stderr
+    empty = tmp_path / "empty.json"
+    empty.write_text(json.dumps([{"id": "c", "findings": {"tense-oedema": "present"}}]), encoding="utf-8")
+    result = run("compare", folder / "mild.json", empty)
+    assert result.exit_code == 1
+    assert "refused" in result.stderr
+
+
+def test_both_reasoners_answer_alike_and_say_which_they_are(folder: Path) -> None:
+    answers = {
+        name: json.loads(run("recommend", "--format", "json", "--reasoner", name, folder / "all.json").stdout)
+        for name in ("rules", "hermit")
+    }
+    assert answers["rules"]["results"] == answers["hermit"]["results"]
+    assert answers["rules"]["reasoner"] == "compiled rules"
+    assert answers["hermit"]["reasoner"].startswith("HermiT")
+    default = json.loads(run("recommend", "--format", "json", folder / "mild.json").stdout)
+    assert default["reasoner"] == "compiled rules"
+    assert "compiled rules" in run("recommend", folder / "mild.json").stdout
+    assert "compiled rules" in run("classify", folder / "mild.json").stdout
+    rows = csv.DictReader(io.StringIO(run("recommend", "--format", "csv", folder / "mild.json").stdout))
+    assert {row["reasoner"] for row in rows} == {"compiled rules"}
+
+
+def test_the_rules_are_listed_by_the_words_they_hold() -> None:
+    result = run("rules", "plateletCount severe-thrombocytopenia")
+    assert result.exit_code == 0
+    assert "plateletCount some decimal[< 25] -> hasFinding value severe-thrombocytopenia" in result.stdout
+    assert "digest" in result.stderr
+    book = json.loads(run("rules", "--format", "json", "plateletCount").stdout)
+    assert len(book["rules"]) == 9
+    assert "0 rules" in run("rules", "no such words").stderr
+
+
+def test_a_query_of_one_s_own_can_ask_for_explanations(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.rq"
+    file.write_text(
+        "SELECT (COUNT(?j) AS ?n) WHERE { ?j a <https://w3id.org/dvt-kg#Justification> }", encoding="utf-8"
+    )
+    words = ("query", file, folder / "mild.json", "--format", "csv")
+    assert run(*words).stdout.splitlines() == ["n", "0"]
+    assert int(run(*words, "--with-explanations").stdout.splitlines()[1]) > 10
+    assert "may-thurner" in run("query", "missing-sets", folder / "all.json", "--format", "csv").stdout

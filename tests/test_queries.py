@@ -9,7 +9,17 @@ import pyoxigraph as ox
 import pytest
 import rdflib
 
-from dvt_kg import HermiT, KnowledgeGraph, Ontology, QueryError, ask, catalogue, classify, read_records
+from dvt_kg import (
+    HermiT,
+    KnowledgeGraph,
+    Ontology,
+    QueryError,
+    ask,
+    catalogue,
+    classify,
+    explained,
+    read_records,
+)
 from dvt_kg.graph import GRAPHS, INFERRED
 from dvt_kg.ontology import data_dir
 from dvt_kg.queries import Query, as_json, derivations, folder, load, parse
@@ -26,7 +36,7 @@ PREFIX = re.compile(r"\bdvt:([A-Za-z][\w-]*)")
 def graph(ontology: Ontology, reasoner: HermiT) -> KnowledgeGraph:
     reading = read_records(RECORDS, ontology)
     assert not reading.errors
-    return classify(reading.patients, reasoner).graph()
+    return explained(classify(reading.patients, reasoner))
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +45,7 @@ def dataset(graph: KnowledgeGraph) -> rdflib.Dataset:
 
 
 def test_the_catalogue_is_all_there() -> None:
-    assert len(CATALOGUE) == 42
+    assert len(CATALOGUE) == 46
     assert len(DERIVATIONS) == 9
 
 

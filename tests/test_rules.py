@@ -9,9 +9,10 @@ from hypothesis import given, settings
 
 from dvt_kg import Fact, Ontology, UnsupportedAxiom
 from dvt_kg.axioms import compile_rules
+from dvt_kg.rulebook import in_words, rulebook
 from dvt_kg.rules import PATIENT, Atom, Range, Type, Value
 
-from .strategies import RULES, facts
+from .strategies import ONTOLOGY, RULES, facts
 
 
 def met(criterion: str) -> Value:
@@ -125,6 +126,43 @@ def test_supports_are_exactly_the_minimal_sets_that_entail(stated: frozenset[Fac
             "dvt:hasFinding owl:propertyChainAxiom ( dvt:hasFinding dvt:implies dvt:implies ) .",
             "implies o implies",
         ),
+        (
+            "dvt:cyanosis a [ a owl:Restriction ; owl:onProperty dvt:partOf ; owl:hasValue dvt:pallor ] .",
+            "cyanosis",
+        ),
+        (
+            "dvt:Finding rdfs:subClassOf [ a owl:Restriction ; owl:onProperty dvt:implies ;"
+            " owl:hasValue dvt:leg-pain ] .",
+            "implies value leg-pain",
+        ),
+        ("dvt:implies owl:propertyChainAxiom ( dvt:implies dvt:implies ) .", "implies o implies"),
+        ("dvt:plateletCount rdfs:subPropertyOf dvt:ageYears .", "plateletCount SubPropertyOf ageYears"),
+        (
+            "[ a owl:Restriction ; owl:onProperty dvt:plateletCount ; owl:hasValue 25.0e0 ]"
+            " rdfs:subClassOf dvt:AcuteOnsetMet .",
+            "plateletCount",
+        ),
+        (
+            "[ a owl:Restriction ; owl:onProperty dvt:plateletCount ; owl:someValuesFrom [ a rdfs:Datatype ;"
+            ' owl:onDatatype xsd:decimal ; owl:withRestrictions ( [ xsd:pattern "2." ] ) ] ]'
+            " rdfs:subClassOf dvt:AcuteOnsetMet .",
+            "pattern",
+        ),
+        (
+            "dvt:Deep a owl:Class ."
+            " [ a owl:Restriction ; owl:onProperty dvt:partOf ; owl:hasValue dvt:pallor ]"
+            " rdfs:subClassOf dvt:Deep . [ a owl:Restriction ; owl:onProperty dvt:hasFinding ;"
+            " owl:someValuesFrom dvt:Deep ] rdfs:subClassOf dvt:AcuteOnsetMet .",
+            "partOf value pallor",
+        ),
+        (
+            "dvt:side rdfs:domain [ owl:intersectionOf ( dvt:Patient dvt:AcuteOnsetMet ) ] , dvt:Patient .",
+            "side Domain",
+        ),
+        ("[] a owl:NegativePropertyAssertion ; owl:sourceIndividual dvt:cyanosis .", "sourceIndividual"),
+        ("dvt:hasFinding owl:propertyDisjointWith dvt:lacksFinding .", "propertyDisjointWith"),
+        ("dvt:Patient owl:hasKey ( dvt:side ) .", "hasKey"),
+        ("dvt:AcuteOnsetMet rdfs:subClassOf [ a owl:Class ; owl:oneOf ( dvt:cyanosis ) ] .", "oneOf"),
     ],
 )
 def test_an_axiom_that_cannot_be_carried_is_refused_by_name(
@@ -152,6 +190,59 @@ def test_a_union_or_an_existential_over_named_individuals_on_the_left_is_carried
     for fact in (Fact("hasFinding", "leg-swelling"), Fact("hasFinding", "leg-pain")):
         assert Type("SwollenOrPainful") in rules.closure(rules.profile([fact]))
     assert Type("Sided") in rules.closure(rules.profile([Fact("side", "left")]))
+
+
+def test_rules_name_the_sources_of_their_terms_and_of_the_threshold_on_their_own_side() -> None:
+    (under,) = (r for r in RULES.rules if str(r.head) == "AcuteOnsetMet" and "decimal[< 14]" in r.axiom)
+    assert {"acr-2020-iliofemoral", "svs-avf-2012"} <= set(under.sources)
+    assert "attract" not in under.sources
+    without = {
+        str(r.head).partition(" value ")[0] for r in RULES.rules if not r.sources and r.head is not None
+    }
+    kinds = {"Claim", "Outcome", "PatientGroup", "Source", "Statement", "Intervention"}
+    assert without <= {*kinds, "clinicalJudgement"}  # what the project's own schema says
+
+
+def test_a_proof_holds_only_rules_that_fire_and_ends_with_its_goal() -> None:
+    stated = [Fact("hasFinding", "cyanosis"), Fact("symptomDurationDays", Decimal(3))]
+    goal = met("moderate-to-severe-symptoms")
+    proof = RULES.proof([PATIENT, *RULES.profile(stated)], goal)
+    known = {PATIENT, *RULES.profile(stated)}
+    for rule in proof:
+        assert rule.body <= known
+        assert rule.head is not None
+        known.add(rule.head)
+    assert proof[-1].head == goal
+    assert RULES.proof([PATIENT], PATIENT) == []
+    with pytest.raises(KeyError):
+        RULES.proof([PATIENT], goal)
+
+
+def test_a_cap_is_told_for_the_conclusion_and_for_what_rests_on_it() -> None:
+    signs = ("severe-leg-pain", "cyanosis", "pallor", "tense-edema")
+    seeds: dict[Atom, set[int]] = {Value("hasFinding", s): {1 << n} for n, s in enumerate(signs)}
+    found = RULES.supports(seeds, limit=2)
+    whole = Value("hasFinding", "moderate-or-severe-symptom")
+    assert len(found.sets[whole]) == 2
+    assert {whole, met("moderate-to-severe-symptoms")} <= found.capped
+    assert Value("hasFinding", "skin-discoloration") not in found.capped
+    assert RULES.supports(seeds).capped == frozenset()
+
+
+def test_the_rulebook_is_data_with_the_digest_of_the_ontology(extended: Callable[[str], Ontology]) -> None:
+    book = rulebook(ONTOLOGY)
+    assert book["ontology_digest"] == ONTOLOGY.digest
+    assert len(book["rules"]) > len(RULES.rules)
+    assert {"body", "absent", "head", "axiom", "sources"} == set(book["rules"][0])
+    found = rulebook(ONTOLOGY, "plateletCount moderate-thrombocytopenia hasFinding")["rules"]
+    assert {(tuple(r["body"]), r["head"]) for r in found} == {
+        (("plateletCount some decimal[< 50, >= 25]",), "hasFinding value moderate-thrombocytopenia")
+    }
+    other = extended("dvt:AcuteOnsetMet rdfs:subClassOf dvt:Odd . dvt:Odd a owl:Class .")
+    assert rulebook(other)["ontology_digest"] != ONTOLOGY.digest
+    assert "Odd" in {rule["head"] for rule in rulebook(other)["rules"]}
+    assert any("contradiction" in rule["body"] for rule in book["rules"])
+    assert in_words(book["rules"][0]).startswith(" and ".join(book["rules"][0]["body"]))
 
 
 def test_every_rule_names_its_axiom_and_reads_like_one() -> None:
