@@ -23,6 +23,7 @@ verify: $(READY)
 	$(BIN)/python -m pytest tests/verify
 
 bench: $(READY)
+	$(BIN)/python benchmarks/explaining.py
 	$(BIN)/python benchmarks/reasoning.py
 
 $(READY): pyproject.toml

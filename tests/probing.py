@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-from dvt_kg import Fact, HermiT, Patient, RuleReasoner, classify, read_records
+from dvt_kg import Fact, HermiT, Patient, RuleReasoner, classify, read_records, recommend
+from dvt_kg.counterfactuals import Change, Outcome
 from dvt_kg.derivations import ground
 from dvt_kg.explainer import Conclusion, Explainer, Explanation, explainer
+from dvt_kg.patients import question_of
 from dvt_kg.reasoner import Entailed
 from dvt_kg.rules import PATIENT, Atom, Value
 
@@ -18,6 +22,7 @@ from .strategies import ONTOLOGY, facts_drawn, one_value_each
 Facts = frozenset[Fact]
 DERIVATIONS = ground(ONTOLOGY)
 EXPLAINER: Explainer = explainer(ONTOLOGY)
+REASONER = RuleReasoner(ONTOLOGY)
 _FILES = sorted((Path(__file__).parent / "cases").glob("*.json"))
 CASES: list[Facts] = [
     patient.facts
@@ -40,7 +45,7 @@ def records(count: int, seed: int) -> list[Patient]:
 
 def explanations(patients: Iterable[Patient]) -> Iterator[Explanation]:
     """Each record explained."""
-    for patient, profile in classify(tuple(patients), RuleReasoner(ONTOLOGY)):
+    for patient, profile in classify(tuple(patients), REASONER):
         yield EXPLAINER.explain(patient, profile)
 
 
@@ -87,3 +92,71 @@ def probed(found: Iterable[Conclusion], reasoner: HermiT, most: int | None) -> i
             f"{conclusion.property} {conclusion.about}: {sorted(map(str, cited))}"
         )
     return sum(claims.values())
+
+
+# Counterfactuals
+
+
+def changes(facts: frozenset[Fact]) -> tuple[tuple[Change, ...], tuple[Fact, ...]]:
+    ((patient, profile),) = classify([Patient("p", facts)], REASONER)
+    explanation = EXPLAINER.explain(patient, profile)
+    return explanation.changes, explanation.impossible
+
+
+def otherwise(facts: frozenset[Fact], fact: Fact) -> frozenset[Fact]:
+    """A record with one fact in place of what it says on the same question."""
+    return frozenset(f for f in facts if question_of(f) != question_of(fact)) | {fact}
+
+
+Short = tuple[str, dict[str, str], set[tuple[str, ...]], frozenset[str]]
+
+
+def answered(result: dict[str, Any]) -> Short:
+    """An answer of recommend, in short."""
+    states = {item["id"]: "met" for item in result["presentations"]}
+    states |= {item["presentation"]: "open" for item in result["undetermined"]}
+    states |= {item["presentation"]: "ruled-out" for item in result["ruled_out"]}
+    keys = ("intervention", "presentation", "rating", "contraindication", "statement")
+    options = {tuple(option[key] for key in keys) for option in result["options"]}
+    alerts = frozenset(alert["id"] for alert in result["alerts"])
+    return result["status"], states, options, alerts
+
+
+def short(outcome: Outcome) -> Short:
+    """An outcome in the same form."""
+    return outcome.status, outcome.presentations, {tuple(o) for o in outcome.options}, outcome.alerts
+
+
+def recommended(records: list[frozenset[Fact]], reasoner: Any = REASONER) -> list[Short]:
+    patients = [Patient(f"p{n}", facts) for n, facts in enumerate(records)]
+    return [answered(result) for result in recommend(classify(patients, reasoner))["results"]]
+
+
+def mismatched(chosen: Iterable[Facts]) -> tuple[int, list[tuple[Facts, Fact]]]:
+    """How many changes are shown of records, and those of which recommend says something else."""
+    shown = [(facts, change) for facts in chosen for change in changes(facts)[0]]
+    answers = recommended([otherwise(facts, change.fact) for facts, change in shown])
+    wrong = [
+        (facts, change.fact)
+        for (facts, change), answer in zip(shown, answers, strict=True)
+        if short(change.outcome) != answer
+    ]
+    return len(shown), wrong
+
+
+# Completeness
+
+
+def other_sets(patient: Patient, explanation: Explanation, reasoner: HermiT) -> list[Conclusion]:
+    """The conclusions whose justifications are not exactly the minimal ones among all sets of facts."""
+    ordered = sorted(patient.facts, key=str)
+    sizes = range(len(ordered) + 1)
+    subsets = [frozenset(s) for size in sizes for s in itertools.combinations(ordered, size)]
+    answers = dict(zip(subsets, reasoner.judge(subsets), strict=True))
+    wrong = []
+    for conclusion in conclusions(explanation):
+        entailing = [s for s in subsets if holds(conclusion, answers[s])]
+        minimal = {s for s in entailing if not any(other < s for other in entailing)}
+        if {frozenset(j.facts) for j in conclusion.justifications} != minimal:
+            wrong.append(conclusion)
+    return wrong
