@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dvt_kg.answers import NOTICE
 from dvt_kg.classification import Classification, Profile
 from dvt_kg.counterfactuals import difference
 from dvt_kg.errors import RecordError, UsageError
-from dvt_kg.explainer import Explanation, Presentation
+from dvt_kg.explainer import Explainer, Presentation
 from dvt_kg.explanations import Shaper
 from dvt_kg.patients import Fact, Patient, question_of
 
 Answer = dict[str, Any]
+MOST_TRIED = 5000  # sets of changes; where more would have to be tried, all changes are the reason
 
 
 def compare(before: Classification, after: Classification, errors: Sequence[RecordError] = ()) -> Answer:
@@ -53,55 +56,71 @@ def compare(before: Classification, after: Classification, errors: Sequence[Reco
 
 def _comparison(before: tuple[Patient, Profile], after: tuple[Patient, Profile], shaper: Shaper) -> Answer:
     explained = [shaper.explainer.explain(*record) for record in (before, after)]
-    facts = [{question_of(fact): fact for fact in patient.facts} for patient, _ in (before, after)]
-    altered = {fact for name in {**facts[0], **facts[1]} for fact in _altered(facts, name)}
+    stated = [{question_of(fact): fact for fact in patient.facts} for patient, _ in (before, after)]
+    names = [n for n in sorted({**stated[0], **stated[1]}) if stated[0].get(n) != stated[1].get(n)]
     found: Answer = {
         "patient": after[0].id,
         "before": before[0].id,
         "facts": [
             {"name": shaper.key(name)}
             | {
-                when: shaper.fact(side[name]) if name in side else None
-                for when, side in zip(("before", "after"), facts, strict=True)
+                when: shaper.fact(facts[name]) if name in facts else None
+                for when, facts in zip(("before", "after"), stated, strict=True)
             }
-            for name in sorted({**facts[0], **facts[1]})
-            if _altered(facts, name)
+            for name in names
         ],
         **difference(explained[0].outcome, explained[1].outcome),
+        "why": [],
     }
-    found["why"] = list(_reasons(explained, altered, shaper))
+    pairs = list(zip(explained[0].presentations, explained[1].presentations, strict=True))
+    moved = {new.name: new.state for old, new in pairs if old.state != new.state}
+    reasons = _reasons(stated[0], stated[1], names, moved, shaper.explainer)
+    for old, new in pairs:
+        if new.name in moved:
+            found["why"].append(
+                {
+                    "presentation": new.name,
+                    "label": shaper.label(new.name),
+                    "because": [[shaper.key(n) for n in chosen] for chosen in reasons[new.name] or [names]],
+                    "smallest": bool(reasons[new.name]),
+                    "before": _state(old, shaper),
+                    "after": _state(new, shaper),
+                }
+            )
     for when, explanation in zip(("before", "after"), explained, strict=True):
         if explanation.contradiction is not None:
             found.setdefault("contradiction", {})[when] = shaper.justified(explanation.contradiction)
     return found
 
 
-def _altered(facts: Sequence[dict[str, Fact]], name: str) -> list[Fact]:
-    """The facts of one name, where they are not the same before and after."""
-    stated = [side[name] for side in facts if name in side]
-    return stated if len(set(stated)) > 1 or len(stated) == 1 else []
+def _reasons(
+    before: dict[str, Fact],
+    after: dict[str, Fact],
+    names: Sequence[str],
+    moved: dict[str, str],
+    explainer: Explainer,
+) -> dict[str, list[tuple[str, ...]]]:
+    """For each presentation that moved the smallest sets of changes that move it there by themselves.
 
-
-def _reasons(explained: Sequence[Explanation], altered: set[Fact], shaper: Shaper) -> Iterator[Answer]:
-    """For each presentation whose state changed, what it rests on now and rested on before."""
-    for before, after in zip(explained[0].presentations, explained[1].presentations, strict=True):
-        if before.state == after.state:
-            continue
-        cited = {fact for p in (before, after) for fact in _cited(p)}
-        yield {
-            "presentation": after.name,
-            "label": shaper.label(after.name),
-            "because": [shaper.fact(fact) for fact in sorted(cited & altered, key=str)],
-            "before": _state(before, shaper),
-            "after": _state(after, shaper),
-        }
-
-
-def _cited(presentation: Presentation) -> Iterator[Fact]:
-    """The facts on which a presentation's state or any criterion's rests."""
-    for conclusion in (presentation.why, *(criterion.why for criterion in presentation.criteria)):
-        for justification in conclusion.justifications if conclusion else ():
-            yield from justification.facts
+    :param names: what is recorded otherwise
+    :param moved: the presentations that moved, with their states afterwards
+    :returns: the sets; none for a presentation where there are too many to try
+    """
+    found: dict[str, list[tuple[str, ...]]] = {name: [] for name in moved}
+    tried = 0
+    for size in range(1, len(names) + 1):
+        waiting = [name for name in moved if not found[name]]
+        tried += math.comb(len(names), size)
+        if not waiting or tried > MOST_TRIED:
+            break
+        for chosen in itertools.combinations(names, size):
+            facts = {n: f for n, f in before.items() if n not in chosen}
+            facts |= {n: after[n] for n in chosen if n in after}
+            states = explainer.outlook.states(facts.values())
+            for name in waiting:
+                if states.get(name, "contradictory") == moved[name]:
+                    found[name].append(chosen)
+    return found
 
 
 def _state(presentation: Presentation, shaper: Shaper) -> Answer:

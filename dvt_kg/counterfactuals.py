@@ -123,6 +123,11 @@ class Outlook:
         """All that follows from facts by the axioms."""
         return self.rules.closure({PATIENT, *self.rules.profile(facts)})
 
+    def states(self, facts: Iterable[Fact]) -> dict[str, str]:
+        """The state of each presentation for a record of some facts; none where they contradict."""
+        true = self.closure(facts)
+        return {} if None in true else self.outcome(true).presentations
+
     def outcome(self, true: Collection[Atom | None]) -> Outcome:
         """What an answer says in short, given what follows by the axioms.
 

@@ -257,8 +257,9 @@ def _comparison(comparison: Answer) -> Iterator[RenderableType]:
     for reason in comparison["why"]:
         states = [reason[when]["state"] for when in ("before", "after")]
         yield bullet(Text.assemble((reason["label"], "bold"), f": {' → '.join(states)}"))
-        if reason["because"]:
-            yield indent(Text.assemble(("because of ", "dim"), ", ".join(map(said, reason["because"]))), 6)
+        sets = (" and ".join(names) for names in reason["because"])
+        among = "because of " if reason["smallest"] else "because of some of "
+        yield indent(Text.assemble((among, "dim"), ", or of ".join(sets)), 6)
         for key in ("failed", "open"):
             if reason["after"][key]:
                 yield indent(Text.assemble((f"{key} ", "dim"), ", ".join(reason["after"][key])), 6)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dvt_kg import RuleReasoner, UsageError, classify, compare, read_records
+from dvt_kg import RuleReasoner, UsageError, classify, compare, comparison, read_records
 from dvt_kg.explanation_report import print_comparisons
 
 from .records import COMPRESSED, MILD, TENSE, TORN, UNKNOWN, changed
@@ -37,10 +37,7 @@ def test_symptoms_that_turn_tense_move_the_patient_to_another_presentation_and_s
     }
     assert found["alerts"] == {"appear": ["underestimated-symptoms"], "disappear": []}
     first = next(r for r in found["why"] if r["presentation"] == "acr-2020-iliofemoral-1")
-    assert first["because"] == [
-        {"path": "/findings/tense-edema", "value": "present"},
-        {"path": "/findings/tense-edema", "value": "absent"},
-    ]
+    assert first["because"] == [["tense-edema"]]
     assert first["after"]["failed"] == ["mild-symptoms"]
     assert first["after"]["justifications"][0]["facts"] == [
         {"path": "/findings/tense-edema", "value": "present"}
@@ -53,7 +50,7 @@ def test_a_fact_that_is_no_longer_recorded_opens_the_question() -> None:
     (reason,) = found["why"]
     assert (reason["before"]["state"], reason["after"]["state"]) == ("met", "open")
     assert reason["after"]["open"] == ["may-thurner"]
-    assert reason["because"] == [{"path": "/findings/may-thurner-configuration", "value": "present"}]
+    assert reason["because"] == [["may-thurner-configuration"]]
     assert "conflicts" not in found
 
 
@@ -90,10 +87,27 @@ def test_a_number_that_passes_a_threshold_is_the_reason() -> None:
     later = changed("mild", measurements={**MILD["measurements"], "symptom-duration-days": 20})
     (found,) = compared([MILD], [later])["comparisons"]
     assert found["status"]["after"] == "out-of-scope"
-    assert all(
-        {"path": "/measurements/symptom-duration-days", "value": 20} in reason["because"]
-        for reason in found["why"]
+    assert all(reason["because"] == [["symptom-duration-days"]] for reason in found["why"])
+
+
+def test_only_what_moves_a_presentation_is_its_reason_and_each_way_that_does_is_named() -> None:
+    later = changed(
+        "mild",
+        {"tense-edema": "present", "severe-leg-pain": "present", "leg-pain": "present"},
+        measurements={**MILD["measurements"], "symptom-duration-days": 9},
     )
+    (found,) = compared([MILD], [later])["comparisons"]
+    because = {reason["presentation"]: reason["because"] for reason in found["why"]}
+    assert because["acr-2020-iliofemoral-1"] == [["severe-leg-pain"], ["tense-edema"]]
+    both = changed("mild", {"may-thurner-configuration": "present", "skin-discoloration": "unknown"})
+    (found,) = compared([changed("mild", {"skin-discoloration": "unknown"})], [both])["comparisons"]
+    assert found["why"][0]["because"] == [["may-thurner-configuration"]]
+
+
+def test_where_too_many_sets_would_have_to_be_tried_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "MOST_TRIED", 0)
+    (found,) = compared([MILD], [TENSE])["comparisons"]
+    assert [(r["because"], r["smallest"]) for r in found["why"]] == [([["tense-edema"]], False)] * 2
 
 
 def test_the_text_says_what_changed_and_why() -> None:
@@ -102,5 +116,5 @@ def test_the_text_says_what_changed_and_why() -> None:
     text = " ".join(out.getvalue().split())
     assert "tense-edema absent → tense-edema present" in text
     assert "acr-2020-iliofemoral-1: met → ruled-out" in text
-    assert "because of tense-edema present, tense-edema absent" in text
+    assert "because of tense-edema failed mild-symptoms" in text
     assert "not medical advice" in text
