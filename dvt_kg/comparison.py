@@ -81,7 +81,7 @@ def _comparison(before: tuple[Patient, Profile], after: tuple[Patient, Profile],
                 {
                     "presentation": new.name,
                     "label": shaper.label(new.name),
-                    "because": [[shaper.key(n) for n in chosen] for chosen in reasons[new.name] or [names]],
+                    "because": [[shaper.key(n) for n in chosen] for chosen in reasons[new.name] or [tuple(names)]],
                     "smallest": bool(reasons[new.name]),
                     "before": _state(old, shaper),
                     "after": _state(new, shaper),
