@@ -11,7 +11,7 @@ from dvt_kg.answers import NOTICE
 from dvt_kg.classification import Classification, Profile
 from dvt_kg.counterfactuals import difference
 from dvt_kg.errors import RecordError, UsageError
-from dvt_kg.explainer import Explainer, Presentation
+from dvt_kg.explainer import Explainer, Explanation, Presentation
 from dvt_kg.explanations import Shaper
 from dvt_kg.patients import Fact, Patient, question_of
 
@@ -56,7 +56,7 @@ def compare(before: Classification, after: Classification, errors: Sequence[Reco
 
 def _comparison(before: tuple[Patient, Profile], after: tuple[Patient, Profile], shaper: Shaper) -> Answer:
     explained = [shaper.explainer.explain(*record) for record in (before, after)]
-    stated = [{question_of(fact): fact for fact in patient.facts} for patient, _ in (before, after)]
+    stated = [_stated(patient) for patient, _ in (before, after)]
     names = [n for n in sorted({**stated[0], **stated[1]}) if stated[0].get(n) != stated[1].get(n)]
     found: Answer = {
         "patient": after[0].id,
@@ -64,12 +64,13 @@ def _comparison(before: tuple[Patient, Profile], after: tuple[Patient, Profile],
         "facts": [
             {"name": shaper.key(name)}
             | {
-                when: shaper.fact(facts[name]) if name in facts else None
+                when: [shaper.fact(fact) for fact in facts.get(name, ())]
                 for when, facts in zip(("before", "after"), stated, strict=True)
             }
             for name in names
         ],
         **difference(explained[0].outcome, explained[1].outcome),
+        "criteria": _criteria(explained[0], explained[1]),
         "why": [],
     }
     pairs = list(zip(explained[0].presentations, explained[1].presentations, strict=True))
@@ -81,7 +82,9 @@ def _comparison(before: tuple[Patient, Profile], after: tuple[Patient, Profile],
                 {
                     "presentation": new.name,
                     "label": shaper.label(new.name),
-                    "because": [[shaper.key(n) for n in chosen] for chosen in reasons[new.name] or [tuple(names)]],
+                    "because": [
+                        [shaper.key(n) for n in chosen] for chosen in reasons[new.name] or [tuple(names)]
+                    ],
                     "smallest": bool(reasons[new.name]),
                     "before": _state(old, shaper),
                     "after": _state(new, shaper),
@@ -93,9 +96,17 @@ def _comparison(before: tuple[Patient, Profile], after: tuple[Patient, Profile],
     return found
 
 
+def _stated(patient: Patient) -> dict[str, tuple[Fact, ...]]:
+    """What a record says on each question; one that contradicts itself may say two things."""
+    found: dict[str, tuple[Fact, ...]] = {}
+    for fact in sorted(patient.facts, key=str):
+        found[question_of(fact)] = (*found.get(question_of(fact), ()), fact)
+    return found
+
+
 def _reasons(
-    before: dict[str, Fact],
-    after: dict[str, Fact],
+    before: dict[str, tuple[Fact, ...]],
+    after: dict[str, tuple[Fact, ...]],
     names: Sequence[str],
     moved: dict[str, str],
     explainer: Explainer,
@@ -116,11 +127,24 @@ def _reasons(
         for chosen in itertools.combinations(names, size):
             facts = {n: f for n, f in before.items() if n not in chosen}
             facts |= {n: after[n] for n in chosen if n in after}
-            states = explainer.outlook.states(facts.values())
+            states = explainer.outlook.states(itertools.chain.from_iterable(facts.values()))
             for name in waiting:
                 if states.get(name, "contradictory") == moved[name]:
                     found[name].append(chosen)
     return found
+
+
+def _criteria(before: Explanation, after: Explanation) -> dict[str, dict[str, str]]:
+    """The criteria of presentations whose state changed."""
+    old, new = (
+        {criterion.name: criterion.state for p in explanation.presentations for criterion in p.criteria}
+        for explanation in (before, after)
+    )
+    return {
+        name: {"before": old.get(name, "contradictory"), "after": new.get(name, "contradictory")}
+        for name in sorted({**old, **new})
+        if old.get(name) != new.get(name)
+    }
 
 
 def _state(presentation: Presentation, shaper: Shaper) -> Answer:

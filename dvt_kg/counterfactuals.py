@@ -54,12 +54,14 @@ class Outcome:
     :param presentations: the state of each
     :param options: the rated options of those that are met, most appropriate first
     :param alerts: the alerts raised
+    :param steps: the next steps that apply
     """
 
     status: str
     presentations: dict[str, str]
     options: tuple[Option, ...]
     alerts: frozenset[str]
+    steps: frozenset[str]
 
 
 class Change(NamedTuple):
@@ -165,7 +167,11 @@ class Outlook:
             for intervention, rating, statement in self.ratings.get(presentation, ())
         ]
         return Outcome(
-            status, dict(sorted(states.items())), tuple(options), frozenset(by_property.get("hasAlert", ()))
+            status,
+            dict(sorted(states.items())),
+            tuple(options),
+            frozenset(by_property.get("hasAlert", ())),
+            frozenset(by_property.get("hasNextStep", ())),
         )
 
     def changes(self, facts: Collection[Fact], now: Outcome) -> tuple[list[Change], list[Fact]]:
@@ -181,14 +187,17 @@ class Outlook:
         base = self.closure(facts)
         changes: list[Change] = []
         impossible: list[Fact] = []
-        for question, was, given in self._asked(facts, base):
-            for answers in self._directions(question, was):
+        for question, stated, given in self._asked(facts, base):
+            if None in given:
+                continue  # the rest contradicts itself, whatever the answer
+            for answers in self._directions(question, min(stated) if len(stated) == 1 else None):
                 last = now
                 for answer in answers:
                     true = self.rules.closure(self.rules.seeds(answer), given)
                     if None in true:
                         impossible.append(answer)
                     elif (outcome := self.outcome(true)) != last:
+                        was = min((fact for fact in stated if fact != answer), default=None)
                         changes.append(Change(answer, was, outcome))
                         last = outcome if isinstance(answer.value, Decimal) else now
         found = [change for change in changes if change.outcome != now]
@@ -215,8 +224,8 @@ class Outlook:
         limits = [limit for r in self.rules.ranges[prop] for _, limit in r.bounds]
         passed = [limit for limit in limits if (limit < number if above else limit > number)]
         if not passed:
-            return fact
-        limit = max(passed) if above else min(passed)
+            above, passed = False, [limit for limit in limits if limit > number]
+        limit = max(passed) if above else min(passed, default=number)
         for step in map(Decimal, ("1", "0.1", "0.01")):
             near = Fact(prop, limit + step if above else limit - step)
             if self.rules.seeds(near) == self.rules.seeds(fact):
@@ -225,12 +234,17 @@ class Outlook:
 
     def _asked(
         self, facts: Collection[Fact], base: set[Atom | None]
-    ) -> Iterator[tuple[Question, Fact | None, set[Atom | None]]]:
-        """Each question with its recorded answer, and what follows from the rest of the record."""
-        recorded = {question_of(fact): fact for fact in facts}
+    ) -> Iterator[tuple[Question, set[Fact], set[Atom | None]]]:
+        """Each question with its recorded answers, and what follows from the rest of the record.
+
+        A record that contradicts itself may answer a question both ways.
+        """
+        recorded: dict[str, set[Fact]] = {}
+        for fact in facts:
+            recorded.setdefault(question_of(fact), set()).add(fact)
         for name, question in self._questions.items():
-            was = recorded.get(name)
-            yield question, was, base if was is None else self.closure(set(facts) - {was})
+            stated = recorded.get(name, set())
+            yield question, stated, self.closure(set(facts) - stated) if stated else base
 
     def settles(self, facts: Collection[Fact]) -> dict[str, Settled]:
         """For each unrecorded question how many open questions an answer to it would settle.
@@ -282,7 +296,7 @@ def difference(before: Outcome, after: Outcome) -> dict[str, Any]:
 
     :returns: ``appears`` and ``disappears``, the options by presentation and intervention;
         ``changes``, the interventions rated in both whose ``ratings`` or ``contraindication`` differ;
-        and where they differ ``status``, ``presentations`` and ``alerts``
+        and where they differ ``status``, ``presentations``, ``alerts`` and ``next_steps``
     """
     old = {(o.presentation, o.intervention): o for o in before.options}
     new = {(o.presentation, o.intervention): o for o in after.options}
@@ -295,17 +309,19 @@ def difference(before: Outcome, after: Outcome) -> dict[str, Any]:
     if before.status != after.status:
         found["status"] = {"before": before.status, "after": after.status}
     states = {
-        p: {"before": before.presentations.get(p), "after": after.presentations.get(p)}
+        p: {"before": old_state, "after": new_state}
         for p in sorted({*before.presentations, *after.presentations})
-        if before.presentations.get(p) != after.presentations.get(p)
+        if (old_state := before.presentations.get(p, "contradictory"))
+        != (new_state := after.presentations.get(p, "contradictory"))
     }
     if states:
         found["presentations"] = states
-    if before.alerts != after.alerts:
-        found["alerts"] = {
-            "appear": sorted(after.alerts - before.alerts),
-            "disappear": sorted(before.alerts - after.alerts),
-        }
+    for kind, then, now in (
+        ("alerts", before.alerts, after.alerts),
+        ("next_steps", before.steps, after.steps),
+    ):
+        if now != then:
+            found[kind] = {"appear": sorted(now - then), "disappear": sorted(then - now)}
     return found
 
 

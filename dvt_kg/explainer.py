@@ -19,7 +19,7 @@ from dvt_kg.justifications import Why, why
 from dvt_kg.missing import search
 from dvt_kg.ontology import Ontology, dvt, local_name
 from dvt_kg.patients import Fact, Patient
-from dvt_kg.rules import MOST_SETS, PATIENT, Atom, Mask, Value, smallest_first
+from dvt_kg.rules import MOST_SETS, PATIENT, Atom, Mask, Type, Value, smallest_first
 
 _STATED = {"met": "meetsCriterion", "not-met": "failsCriterion"}
 _RULED_OUT = {"met": "hasPresentation", "ruled-out": "ruledOutPresentation"}
@@ -214,8 +214,14 @@ class Explainer:
 
     def conclusion(self, reasons: Why, atom: Atom | None) -> Conclusion:
         """A conclusion with its justifications; None is the contradiction."""
-        prop, about = (atom.property, atom.value) if isinstance(atom, Value) else ("", "")
-        return Conclusion(prop or "hasClash", about, *self.justify(reasons, atom))
+        justified = self.justify(reasons, atom)
+        if isinstance(atom, Value):
+            return Conclusion(atom.property, atom.value, *justified)
+        return (
+            Conclusion("hasClash", "", *justified)
+            if atom is None
+            else Conclusion("type", str(atom), *justified)
+        )
 
     def explain(
         self, patient: Patient, profile: Profile, presentations: Collection[str] | None = None
@@ -233,7 +239,8 @@ class Explainer:
         changes, impossible = self.outlook.changes(patient.facts, outcome)
         settles = {} if clashing else self.outlook.settles(patient.facts)
         contradiction = self.conclusion(reasons, None) if clashing else None
-        alerts = () if clashing else outcome.alerts
+        # A red flag of a contradictory record rests on facts outside every clash.
+        sound = why(self.rules, reasons.unclashed(), limit=self.limit) if clashing else reasons
         return Explanation(
             patient,
             outcome,
@@ -243,7 +250,7 @@ class Explainer:
                 for name in (self.criteria if presentations is None else presentations)
             ),
             () if clashing else tuple(self._contraindications(reasons, outcome)),
-            tuple(self.conclusion(reasons, Value("hasAlert", name)) for name in sorted(alerts)),
+            tuple(self.conclusion(sound, Value("hasAlert", name)) for name in sorted(outcome.alerts)),
             tuple(self._conflicts(reasons, outcome)),
             settles,
             tuple(changes),
@@ -328,17 +335,16 @@ class Explainer:
         """Everything that is concluded about a patient with a term: a criterion, finding, alert ...
 
         :param name: the term's local name
-        :returns: the conclusions with what they rest on; those that rest on nothing being known are
-            left out
+        :returns: the conclusions with what they rest on, which is nothing where they rest on something
+            not being known; of a contradictory record its contradiction
         """
         reasons = self.reasons(patient)
         if None in reasons.concluded:
             return [self.conclusion(reasons, None)]
         true = self._true(patient.facts)
-        atoms = sorted((a for a in true if isinstance(a, Value) and a.value == name), key=str)
-        found = [self.conclusion(reasons, atom) for atom in atoms]
-        found += [c for c in self._conflicts(reasons, self.outlook.outcome(true)) if c.about == name]
-        return [c for c in found if any(j.facts for j in c.justifications)]
+        atoms = [a for a in true if Type(name) == a or (isinstance(a, Value) and a.value == name)]
+        found = [self.conclusion(reasons, atom) for atom in sorted(atoms, key=str)]
+        return found + [c for c in self._conflicts(reasons, self.outlook.outcome(true)) if c.about == name]
 
 
 @lru_cache(maxsize=4)

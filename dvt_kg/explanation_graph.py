@@ -46,6 +46,7 @@ def _conclusions(explanation: Explanation) -> Iterator[Conclusion]:
     """Everything in an explanation that has justifications."""
     if explanation.contradiction is not None:
         yield explanation.contradiction
+        yield from explanation.alerts
         return
     for presentation in explanation.presentations:
         if presentation.why is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from dvt_kg.explanation_report import effects, grouped, said
 from dvt_kg.pictures import draw
 
 Answer = dict[str, Any]
+_COUNTED = re.compile(r' id="[a-z]+_\d+"')  # ids that every picture has; nothing refers to them
 
 
 def picture(answer: Answer) -> str:
@@ -62,7 +64,7 @@ def page(answer: Answer) -> str:
                 **record,
                 "entries": [{"conclusion": None, **entry} for entry in entries],
                 # The picture is the library's own; the page's words around it are escaped.
-                "picture": Markup(drawn[drawn.index("<svg") :]) if drawn else "",
+                "picture": Markup(_COUNTED.sub("", drawn[drawn.index("<svg") :])) if drawn else "",
                 "changes": [(facts, [line.plain for line in effects(change)]) for facts, change in groups],
                 "conflicts": record["conflicts"],
                 "alerts": [{"statements": (), **alert} for alert in record["alerts"]],

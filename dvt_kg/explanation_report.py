@@ -39,12 +39,12 @@ def said(fact: Answer) -> str:
     return f"{key.replace('_', '-')} {fact['value']}"
 
 
-def print_explanations(answer: Answer, out: IO[str], *, axioms: bool = False) -> None:
+def print_explanations(answer: Answer, out: IO[str], *, focused: bool = False) -> None:
     """Every record's explanation for a reader: in colour on a terminal, else in 110 columns.
 
-    :param axioms: whether to show the axioms and sources by which each presentation follows
+    :param focused: whether to show the chosen presentations alone, with the axioms that carry them
     """
-    print_items(_explanations(answer, axioms), answer, out)
+    print_items(_explanations(answer, focused), answer, out)
 
 
 def print_comparisons(answer: Answer, out: IO[str]) -> None:
@@ -52,34 +52,36 @@ def print_comparisons(answer: Answer, out: IO[str]) -> None:
     print_items(_comparisons(answer), answer, out)
 
 
-def _explanations(answer: Answer, axioms: bool) -> Iterator[RenderableType]:
+def _explanations(answer: Answer, focused: bool) -> Iterator[RenderableType]:
     by_patient: dict[str, list[Answer]] = {}
     for entry in answer["explanations"]:
         by_patient.setdefault(entry["patient"], []).append(entry)
     for record in answer["records"]:
-        yield Group(*_record(record, by_patient.get(record["patient"], []), axioms))
+        yield Group(*_record(record, by_patient.get(record["patient"], []), focused))
         yield ""
     if not answer["records"]:
         yield "No record was explained."
 
 
-def _record(record: Answer, entries: list[Answer], axioms: bool) -> Iterator[RenderableType]:
+def _record(record: Answer, entries: list[Answer], focused: bool) -> Iterator[RenderableType]:
     status = record["status"]
     yield Text.assemble((record["patient"], "bold"), ": ", (status, f"bold {STATUS_STYLE[status]}"))
     presentations = [entry for entry in entries if "presentation" in entry]
     for entry in entries:
-        if "conclusion" in entry:
+        if "conclusion" in entry and entry["state"] != "contradictory":
             yield heading(f"{entry['state']}: {entry['label']}")
             yield from _justified(entry)
     if "contradiction" in record:
-        yield heading("These facts cannot all be true")
-        yield from _justified(record["contradiction"])
+        yield heading("These facts cannot all be true, so nothing else is concluded")
+        yield from _justified(record["contradiction"], leads=("together ", "and together "))
+        yield from _concluded("Red flags that stand nevertheless", record["alerts"])
     elif presentations:
         for state, title in (("met", "Fits"), ("open", "Still open"), ("ruled-out", "Does not fit")):
             if chosen := [entry for entry in presentations if entry["state"] == state]:
                 yield heading(title)
                 for entry in chosen:
-                    yield from _presentation(entry, axioms)
+                    yield from _presentation(entry, axioms=focused)
+    if presentations and not focused and "contradiction" not in record:
         yield from _concluded("Alerts", record["alerts"])
         yield from _concluded("Conflicts", record["conflicts"])
         yield from _contraindications(record["contraindications"])
@@ -93,26 +95,35 @@ def _facts(justification: Answer) -> str:
     return ", ".join(map(said, justification["facts"])) or "nothing that is recorded"
 
 
-def _justified(entry: Answer, *, axioms: bool = True) -> Iterator[RenderableType]:
+def _justified(
+    entry: Answer, *, axioms: bool = True, leads: tuple[str, str] = ("rests on ", "or on ")
+) -> Iterator[RenderableType]:
     """The sets of facts, and what carries the first of them."""
     found = entry["justifications"]
+    if not found:
+        yield indent(Text("rests on nothing that is recorded", "dim"), 6)
     for number, justification in enumerate(found[:SHOWN_SETS]):
-        yield indent(Text.assemble(("or on " if number else "rests on ", "dim"), _facts(justification)), 6)
+        yield indent(Text.assemble((leads[bool(number)], "dim"), _facts(justification)), 6)
+        if axioms and not number:
+            yield from _axioms(justification)
     if len(found) > SHOWN_SETS:
         more = count(len(found) - SHOWN_SETS, "more set")
         yield indent(Text(f"and on {more} of facts: --format json lists them", "dim"), 6)
     if not entry["complete"]:
         yield indent(Text("There are more sets than were kept: the list is not whole.", "bold yellow"), 6)
-    if found and axioms:
-        grid = Table.grid(padding=(0, 1))
-        for axiom in found[0]["axioms"]:
-            grid.add_row(Text("by", "dim"), Text(axiom, "dim"))
-        yield indent(grid, 8)
-        sources = ", ".join(found[0]["sources"])
-        yield indent(Text(f"sources: {sources}", "dim"), 8)
 
 
-def _presentation(entry: Answer, axioms: bool) -> Iterator[RenderableType]:
+def _axioms(justification: Answer) -> Iterator[RenderableType]:
+    """What carries a set of facts to its conclusion, and the sources on the way."""
+    grid = Table.grid(padding=(0, 1))
+    for axiom in justification["axioms"]:
+        grid.add_row(Text("by", "dim"), Text(axiom, "dim"))
+    yield indent(grid, 8)
+    if justification["sources"]:
+        yield indent(Text(f"sources: {', '.join(justification['sources'])}", "dim"), 8)
+
+
+def _presentation(entry: Answer, *, axioms: bool) -> Iterator[RenderableType]:
     mark, style = _MARK[entry["state"]]
     yield Padding(Text.assemble((mark, style), " ", (entry["label"], "bold")), (0, 0, 0, 4))
     if entry["state"] in ("met", "open"):
@@ -131,6 +142,12 @@ def _presentation(entry: Answer, axioms: bool) -> Iterator[RenderableType]:
             if criterion["state"] == "not-met":
                 yield indent(Text.assemble(("✗ ", "red"), f"{criterion['label']}: failed"), 6)
                 yield from _justified(criterion, axioms=axioms)
+    ratings: dict[str, list[str]] = {}
+    for option in entry["options"]:
+        forbidden = option["contraindication"] == "absolute"
+        ratings.setdefault(option["rating"], []).append(option["label"] + " (CONTRAINDICATED)" * forbidden)
+    for rating, labels in ratings.items():
+        yield indent(Text.assemble((f"{rating.replace('-', ' ')}: ", "dim"), "; ".join(labels)), 6)
     if entry["state"] == "met" and (axioms or len(entry["justifications"]) > 1):
         yield from _justified(entry, axioms=axioms)
 
@@ -140,8 +157,8 @@ def _concluded(title: str, conclusions: list[Answer]) -> Iterator[RenderableType
         yield heading(title)
     for conclusion in conclusions:
         name = Text(conclusion["label"], "bold")
-        if "statements" in conclusion:
-            name.append(f": {' and '.join(conclusion['statements'])}", "dim")
+        if "labels" in conclusion:
+            name.append(f": {' and '.join(conclusion['labels'])}", "dim")
         yield bullet(name)
         yield from _justified(conclusion, axioms=False)
 
@@ -190,6 +207,8 @@ def _changes(changes: list[Answer]) -> Iterator[RenderableType]:
     """What would change the answer."""
     if changes:
         yield heading("What would change it")
+        if any(isinstance(change["set"]["value"], int | float) for change in changes):
+            yield indent(Text("A number stands for every number on its side of the threshold.", "dim"))
     for facts, change in grouped(changes):
         more = f" (and {count(len(facts) - SHOWN_NAMES, 'more fact')})" if len(facts) > SHOWN_NAMES else ""
         yield bullet(Text.assemble(("if ", "dim"), (" or ".join(facts[:SHOWN_NAMES]), "bold"), more))
@@ -202,19 +221,28 @@ def effects(change: Answer) -> list[Text]:
     if "status" in change:
         lines.append(Text(f"{change['status']['before']} → {change['status']['after']}"))
     for presentation, states in change.get("presentations", {}).items():
-        lines.append(Text(f"{presentation}: {states['before'] or 'none'} → {states['after'] or 'none'}"))
+        lines.append(Text(f"{presentation}: {states['before']} → {states['after']}"))
     for sign, key, style in (("+", "appears", "green"), ("-", "disappears", "red")):
         for option in change[key]:
             text = f"{sign} {option['intervention']}, {option['rating']}, for {option['presentation']}"
-            lines.append(Text(text, style))
+            lines.append(Text(text + (_warning(option) if key == "appears" else ""), style))
     for item in change["changes"]:
         for aspect in ("ratings", "contraindication"):
             if aspect in item:
                 old, new = (_listed(item[aspect][when]) for when in ("before", "after"))
                 lines.append(Text(f"{item['intervention']}: {aspect} {old} → {new}"))
-    for verb, alerts in change.get("alerts", {}).items():
-        lines += [Text(f"alerts that {verb}: {', '.join(alerts)}")] if alerts else []
+    for kind, name in (("alerts", "alerts"), ("next_steps", "next steps")):
+        for verb, names in change.get(kind, {}).items():
+            lines += [Text(f"{name} that {verb}: {', '.join(names)}")] if names else []
     return lines
+
+
+def _warning(option: Answer) -> str:
+    """What speaks against an option, so that none looks recommended that is not."""
+    state = option["contraindication"]
+    if state == "absolute":
+        return "; CONTRAINDICATED"
+    return f"; contraindication {state.replace('-', ' ')}" if state in ("relative", "not-assessed") else ""
 
 
 def _listed(value: str | list[str]) -> str:
@@ -245,13 +273,16 @@ def _comparison(comparison: Answer) -> Iterator[RenderableType]:
     else:
         yield heading("Facts")
         for fact in comparison["facts"]:
-            old, new = ("not recorded" if f is None else said(f) for f in (fact["before"], fact["after"]))
-            yield bullet(f"{old} → {new}")
+            old, new = (" and ".join(map(said, fact[when])) for when in ("before", "after"))
+            yield bullet(f"{old or 'not recorded'} → {new or 'not recorded'}")
     yield heading("Answer")
-    yield from (bullet(line) for line in effects(comparison) or [Text("The answer is the same.")])
+    same = Text("Presentations, options, alerts and next steps are the same.")
+    yield from (bullet(line) for line in effects(comparison) or [same])
+    for criterion, states in comparison["criteria"].items():
+        yield bullet(f"criterion {criterion}: {states['before']} → {states['after']}")
     for when, contradiction in comparison.get("contradiction", {}).items():
         yield heading(f"These facts cannot all be true ({when})")
-        yield from _justified(contradiction)
+        yield from _justified(contradiction, leads=("together ", "and together "))
     if comparison["why"]:
         yield heading("Why")
     for reason in comparison["why"]:

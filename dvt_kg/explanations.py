@@ -142,6 +142,8 @@ class Shaper:
             return {**entry, "property": None, "state": "nothing concluded", **self.justified(None)}
         if conclusion.statements:
             entry |= {"property": None, "state": "conflict", "statements": list(conclusion.statements)}
+        elif conclusion.property == "hasClash":
+            entry |= {"property": None, "state": "contradictory"}
         else:
             entry |= {"property": conclusion.property, "state": self.label(conclusion.property)}
         return {**entry, **self.justified(conclusion)}
@@ -165,6 +167,7 @@ class Shaper:
                     "intervention": c.about,
                     "label": self.label(c.about),
                     "statements": list(c.statements),
+                    "labels": [self.label(statement) for statement in c.statements],
                     **self.justified(c),
                 }
                 for c in explained.conflicts

@@ -26,7 +26,7 @@ import pyoxigraph as ox
 
 from dvt_kg.axioms import compile_rules, domains, existentials, links
 from dvt_kg.errors import JavaError, OntologyError, ReasonerError, ReasonerTimeout
-from dvt_kg.ontology import OWL, RDF, RDFS, XSD, Ontology, dvt, local_name
+from dvt_kg.ontology import OWL, RDF, RDFS, XSD, Ontology, dvt, local_name, named
 from dvt_kg.patients import Fact, canonical
 from dvt_kg.reasoner import Entailed
 from dvt_kg.rules import PATIENT, Atom, Type, Value
@@ -155,9 +155,9 @@ def _links(ontology: Ontology) -> Iterator[ox.Triple]:
         yield ox.Triple(_value_class(premise), _SUB, _value_class(conclusion))
     for atom, cls, _ in domains(ontology):
         if isinstance(atom, Value):
-            yield ox.Triple(_value_class(atom), _SUB, dvt(cls.name))
+            yield ox.Triple(_value_class(atom), _SUB, named(cls.name))
         else:
-            yield ox.Triple(dvt(atom.property), ox.NamedNode(RDFS + "domain"), dvt(cls.name))
+            yield ox.Triple(dvt(atom.property), ox.NamedNode(RDFS + "domain"), named(cls.name))
 
 
 def _value_class(value: Value) -> ox.NamedNode:
@@ -238,7 +238,7 @@ class HermiT:
         hermit.classifyClasses()
         bottom = hermit.getUnsatisfiableClasses().getEntitiesMinusBottom()
         atoms = {_atom(str(c.getIRI().toString())) for c in bottom}
-        if names := sorted(str(atom) for atom in atoms if atom is not None):
+        if names := sorted(str(atom) for atom in atoms if isinstance(atom, Type)):
             raise OntologyError(
                 f"the ontology contradicts itself: no patient can satisfy {', '.join(names)}",
                 source=str(self.ontology.path),

@@ -182,7 +182,7 @@ def terms(text: str, form: str, source: Path | None) -> None:
         click.echo(f"nothing matches {text!r}; 'dvt-kg terms' lists everything", err=True)
 
 
-@click.command("rules", epilog=examples("dvt-kg rules platelet", "dvt-kg rules --format json > rules.json"))
+@click.command("rules", epilog=examples("dvt-kg rules edema", "dvt-kg rules --format json > rules.json"))
 @click.argument("text", required=False, default="")
 @click.option(
     "--format",

@@ -159,16 +159,17 @@ class Missing:
     def every(self, facts: Collection[Fact], goal: Value) -> list[tuple[str, ...]]:
         """All the smallest sets of names whose recording, with some values, yields a goal.
 
-        Where two sets differ only in that one asks for an umbrella and the other for a part of it, the
-        one that :meth:`find` would rather ask for stands for both.
+        Where two sets differ only in that one asks for an umbrella and the other for a part of it, only
+        the one that :meth:`find` would rather ask for is given.
 
         :returns: the sets, that of :meth:`find` first; none where no recording reaches the goal
         """
-        kept: list[frozenset[str]] = []
-        for names in map(frozenset, _Record(self, facts).smallest(goal)):
-            if not any(self._alike(names, other) for other in kept):
-                kept.append(names)
-        return [tuple(sorted(names)) for names in kept]
+        ranked = list(dict.fromkeys(map(frozenset, _Record(self, facts).smallest(goal))))
+        return [
+            tuple(sorted(names))
+            for place, names in enumerate(ranked)
+            if not any(self._alike(names, other) for other in ranked[:place])
+        ]
 
     def _alike(self, names: frozenset[str], others: frozenset[str]) -> bool:
         """Whether two sets are the same, or differ by an umbrella and a part of it."""

@@ -62,6 +62,15 @@ def dvt(name: str) -> ox.NamedNode:
     return ox.NamedNode(NAMESPACE + name)
 
 
+def named(name: str) -> ox.NamedNode:
+    """The term with a local name, or with a whole IRI where it is of another namespace.
+
+    >>> named("tense-edema") == dvt("tense-edema"), named("urn:x:y").value
+    (True, 'urn:x:y')
+    """
+    return ox.NamedNode(name) if ":" in name else dvt(name)
+
+
 def local_name(node: object) -> str:
     """The local name of a term, or the whole IRI of a term of another namespace.
 
@@ -138,7 +147,7 @@ class Ontology:
 
     def individuals(self, class_name: str) -> tuple[str, ...]:
         """The local names of a class's individuals, sorted."""
-        found = self.subjects(ox.NamedNode(RDF + "type"), dvt(class_name))
+        found = self.subjects(ox.NamedNode(RDF + "type"), named(class_name))
         return tuple(local_name(s) for s in found)
 
     @cached_property
@@ -198,7 +207,7 @@ class Ontology:
 
     def values(self, property_name: str) -> tuple[str, ...]:
         """The closed list of values of a property such as ``sex``: its range's individuals."""
-        ranges = self.objects(dvt(property_name), ox.NamedNode(RDFS + "range"))
+        ranges = self.objects(named(property_name), ox.NamedNode(RDFS + "range"))
         classes = [local_name(r) for r in ranges if str(r.value).startswith(NAMESPACE)]
         return tuple(v for name in classes for v in self.individuals(name))
 

@@ -68,14 +68,14 @@ class _Node:
         return self.top + self.height / 2
 
 
-def _nodes(entries: Sequence[Answer]) -> list[list[_Node]]:
-    """The boxes of each column, joined to those they come from.
+def _nodes(entries: Sequence[Answer]) -> tuple[tuple[str, ...], list[list[_Node]]]:
+    """The columns' names and the boxes of each column, joined to those they come from.
 
     The presentations that are met or open; where there are none, those that are ruled out with what
     rules them out. Of a contradictory record the facts that clash.
     """
     if any(entry["state"] == "contradictory" for entry in entries):
-        return _clashes(entries[0]["justifications"])
+        return ("recorded facts", "clashes", "", ""), _clashes(entries[0]["justifications"])
     shown = [e for e in entries if e["state"] in ("met", "open")] or list(entries)
     facts: dict[str, _Node] = {}
     criteria: dict[str, _Node] = {}
@@ -98,7 +98,7 @@ def _nodes(entries: Sequence[Answer]) -> list[list[_Node]]:
             presentation.sources.append(criteria[criterion["id"]])
         for option in entry["options"]:
             options.append(_option(option, presentation))
-    return [list(facts.values()), list(criteria.values()), presentations, options]
+    return _COLUMNS, [list(facts.values()), list(criteria.values()), presentations, options]
 
 
 def _option(option: Answer, presentation: _Node) -> _Node:
@@ -142,19 +142,19 @@ def draw(entries: Sequence[Answer], *, title: str, foot: str, format: str = "svg
     :param foot: what stands below
     :param format: ``svg`` or ``png``
     """
-    columns = _nodes(entries)
+    names, columns = _nodes(entries)
     height = _place(columns)
     with mpl.rc_context(
-        {"font.family": "DejaVu Sans", "svg.fonttype": "none", "svg.hashsalt": "dvt-kg", "font.size": 9}
+        {"font.family": "DejaVu Sans", "svg.fonttype": "none", "svg.hashsalt": title, "font.size": 9}
     ):
         figure = Figure(figsize=(_WIDTH, (height + 6) * _LINE))
         axes = figure.add_axes((0.01, 0.0, 0.98, 1.0))
         axes.set_xlim(-0.5, _LEFT[-1] + _BOX[-1] + 0.5)
         axes.set_ylim(height + 2.4, -3.6)
         axes.set_axis_off()
-        axes.text(0, -2.6, title, fontsize=13, fontweight="bold", va="center")
-        axes.text(0, height + 1.4, foot, fontsize=7.5, color="#555555", va="center")
-        for left, name in zip(_LEFT, _COLUMNS, strict=True):
+        axes.text(0, -2.6, title, fontsize=13, fontweight="bold", va="center", parse_math=False)
+        axes.text(0, height + 1.4, foot, fontsize=7.5, color="#555555", va="center", parse_math=False)
+        for left, name in zip(_LEFT, names, strict=True):
             axes.text(left, -0.9, name, fontsize=9, color="#555555", va="center")
         for node in (node for column in columns for node in column):
             for source in node.sources:
@@ -175,10 +175,10 @@ def _box(axes: Any, node: _Node) -> None:
     )
     y = node.top + 0.8
     for line in node.lines:
-        axes.text(left + 0.7, y, line, fontsize=9, va="center")
+        axes.text(left + 0.7, y, line, fontsize=9, va="center", parse_math=False)
         y += 1
     for line in node.notes:
-        axes.text(left + 0.7, y, line, fontsize=7.5, va="center", color="#444444")
+        axes.text(left + 0.7, y, line, fontsize=7.5, va="center", color="#444444", parse_math=False)
         y += 0.9
 
 

@@ -10,7 +10,7 @@ from dvt_kg.axioms import compile_rules
 from dvt_kg.errors import OntologyError
 from dvt_kg.ontology import Ontology
 from dvt_kg.patients import Fact
-from dvt_kg.rules import PATIENT, Atom, Range, RuleSet
+from dvt_kg.rules import PATIENT, Atom, Range, RuleSet, Type
 
 Entailed = frozenset[Atom]
 
@@ -52,7 +52,8 @@ class RuleReasoner:
     @cached_property
     def _sound(self) -> RuleSet:
         """The rules, once it is seen that something can be true of a patient by each of them."""
-        atoms = {atom for rule in self.rules.rules for atom in rule.body if atom is not None}
+        # A value or number that cannot be is a contradictory record; a class that cannot is the ontology's.
+        atoms = {a for rule in self.rules.rules for a in rule.body if isinstance(a, Type)}
         if impossible := sorted(str(a) for a in atoms if None in self.rules.closure({PATIENT, a})):
             raise OntologyError(
                 f"the ontology contradicts itself: no patient can satisfy {', '.join(impossible)}",

@@ -182,7 +182,7 @@ def explain_command(
             json.dump(answer, out, indent=2, ensure_ascii=False)
             out.write("\n")
         elif form == "text":
-            explanation_report.print_explanations(answer, out, axioms=bool(presentations))
+            explanation_report.print_explanations(answer, out, focused=bool(presentations))
         else:
             whole = {"svg": explanation_page.picture, "html": explanation_page.page}
             out.write(text if form == "turtle" else whole[form](answer))

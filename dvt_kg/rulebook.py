@@ -35,7 +35,7 @@ def rulebook(ontology: Ontology, text: str = "") -> dict[str, Any]:
     return {
         "ontology_version": ontology.version,
         "ontology_digest": ontology.digest,
-        "rules": [rule for rule in rules if all(word in in_words(rule).lower() for word in asked)],
+        "rules": [rule for rule in rules if all(word in _searched(rule, ontology) for word in asked)],
     }
 
 
@@ -48,6 +48,13 @@ def in_words(rule: dict[str, Any]) -> str:
     premises = rule["body"] + [f"not {name}" for name in rule["absent"]]
     sources = f"; sources: {', '.join(rule['sources'])}" if rule["sources"] else ""
     return f"{' and '.join(premises) or 'Patient'} -> {rule['head']}  [{rule['axiom']}{sources}]"
+
+
+def _searched(rule: dict[str, Any], ontology: Ontology) -> str:
+    """The words by which a rule is found: its own, and the keys that a record has for its properties."""
+    line = in_words(rule)
+    keys = (key for name, key in ontology.notations.items() if name in line)
+    return f"{line} {' '.join(keys)}".lower()
 
 
 def _name(atom: Atom | None) -> str:

@@ -53,6 +53,7 @@ def conclusions(explanation: Explanation) -> Iterator[Conclusion]:
     """Everything in an explanation that has justifications."""
     if explanation.contradiction:
         yield explanation.contradiction
+        yield from explanation.alerts
         return
     for presentation in explanation.presentations:
         yield from (c for c in (presentation.why, *(x.why for x in presentation.criteria)) if c)
@@ -108,7 +109,7 @@ def otherwise(facts: frozenset[Fact], fact: Fact) -> frozenset[Fact]:
     return frozenset(f for f in facts if question_of(f) != question_of(fact)) | {fact}
 
 
-Short = tuple[str, dict[str, str], set[tuple[str, ...]], frozenset[str]]
+Short = tuple[str, dict[str, str], set[tuple[str, ...]], frozenset[str], frozenset[str]]
 
 
 def answered(result: dict[str, Any]) -> Short:
@@ -119,12 +120,14 @@ def answered(result: dict[str, Any]) -> Short:
     keys = ("intervention", "presentation", "rating", "contraindication", "statement")
     options = {tuple(option[key] for key in keys) for option in result["options"]}
     alerts = frozenset(alert["id"] for alert in result["alerts"])
-    return result["status"], states, options, alerts
+    steps = frozenset(step["id"] for step in result["next_steps"])
+    return result["status"], states, options, alerts, steps
 
 
 def short(outcome: Outcome) -> Short:
     """An outcome in the same form."""
-    return outcome.status, outcome.presentations, {tuple(o) for o in outcome.options}, outcome.alerts
+    options = {tuple(option) for option in outcome.options}
+    return outcome.status, outcome.presentations, options, outcome.alerts, outcome.steps
 
 
 def recommended(records: list[frozenset[Fact]], reasoner: Any = REASONER) -> list[Short]:
@@ -154,7 +157,8 @@ def other_sets(patient: Patient, explanation: Explanation, reasoner: HermiT) -> 
     subsets = [frozenset(s) for size in sizes for s in itertools.combinations(ordered, size)]
     answers = dict(zip(subsets, reasoner.judge(subsets), strict=True))
     wrong = []
-    for conclusion in conclusions(explanation):
+    found = [explanation.contradiction] if explanation.contradiction else conclusions(explanation)
+    for conclusion in found:
         entailing = [s for s in subsets if holds(conclusion, answers[s])]
         minimal = {s for s in entailing if not any(other < s for other in entailing)}
         if {frozenset(j.facts) for j in conclusion.justifications} != minimal:

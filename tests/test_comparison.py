@@ -27,8 +27,8 @@ def test_symptoms_that_turn_tense_move_the_patient_to_another_presentation_and_s
     assert found["facts"] == [
         {
             "name": "tense-edema",
-            "before": {"path": "/findings/tense-edema", "value": "absent"},
-            "after": {"path": "/findings/tense-edema", "value": "present"},
+            "before": [{"path": "/findings/tense-edema", "value": "absent"}],
+            "after": [{"path": "/findings/tense-edema", "value": "present"}],
         }
     ]
     assert found["presentations"] == {
@@ -46,7 +46,7 @@ def test_symptoms_that_turn_tense_move_the_patient_to_another_presentation_and_s
 
 def test_a_fact_that_is_no_longer_recorded_opens_the_question() -> None:
     (found,) = compared([{**COMPRESSED, "id": "x"}], [{**UNKNOWN, "id": "x"}])["comparisons"]
-    assert found["facts"][0]["after"] is None
+    assert found["facts"][0]["after"] == []
     (reason,) = found["why"]
     assert (reason["before"]["state"], reason["after"]["state"]) == ("met", "open")
     assert reason["after"]["open"] == ["may-thurner"]
@@ -102,6 +102,24 @@ def test_only_what_moves_a_presentation_is_its_reason_and_each_way_that_does_is_
     both = changed("mild", {"may-thurner-configuration": "present", "skin-discoloration": "unknown"})
     (found,) = compared([changed("mild", {"skin-discoloration": "unknown"})], [both])["comparisons"]
     assert found["why"][0]["because"] == [["may-thurner-configuration"]]
+
+
+def test_next_steps_and_criteria_that_change_are_told_although_no_option_does() -> None:
+    started = {"id": "x", "findings": {"anticoagulation-started": "present"}}
+    better = {"id": "x", "findings": {"anticoagulation-started": "present", "symptoms-improving": "present"}}
+    (found,) = compared([started], [better])["comparisons"]
+    assert len(found["next_steps"]["appear"]) == 3
+    clear = {"id": "x", "findings": {"anticoagulation-started": "present", "pregnancy": "absent"}}
+    (found,) = compared([started], [clear])["comparisons"]
+    assert found["criteria"] == {"pregnant": {"before": "unknown", "after": "not-met"}}
+
+
+def test_a_vein_recorded_both_ways_is_a_change_of_its_own() -> None:
+    sure = {"id": "x", "thrombus": {"present": ["external-iliac-vein"]}}
+    torn = {"id": "x", "thrombus": {"present": ["external-iliac-vein"], "absent": ["external-iliac-vein"]}}
+    (found,) = compared([sure], [torn])["comparisons"]
+    (fact,) = found["facts"]
+    assert (len(fact["before"]), len(fact["after"])) == (1, 2)
 
 
 def test_where_too_many_sets_would_have_to_be_tried_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

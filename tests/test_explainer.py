@@ -24,6 +24,9 @@ def explained() -> list[Explanation]:
     return list(explanations(records(300, seed=20261125)))
 
 
+THREAT = "limb-threatening-ischemia"
+
+
 def one(record: dict[str, Any], ontology: Ontology = ONTOLOGY) -> Explanation:
     """One record explained."""
     reading = read_records([record], ontology)
@@ -70,9 +73,7 @@ def test_everything_that_is_concluded_is_explained(explained: list[Explanation])
                 assert (criterion.why is None) == (criterion.state == "unknown")
         for found in explanation.contraindications:
             assert (found.why is not None) == (found.state in ("absolute", "relative", "excluded"))
-        assert {c.about for c in explanation.alerts} == (
-            set() if explanation.contradiction else explanation.outcome.alerts
-        )
+        assert {c.about for c in explanation.alerts} == explanation.outcome.alerts
         for conclusion in conclusions(explanation):
             assert conclusion.justifications, conclusion
 
@@ -155,6 +156,15 @@ def test_a_contradiction_is_every_smallest_clash_and_each_presentation_says_so()
     assert {"fully-ambulatory", "mobility-limitation"} in clashes
     assert {p.state for p in explanation.presentations} == {"contradictory"}
     assert explanation.outcome.options == ()
+
+
+def test_a_red_flag_that_stands_outside_every_clash_is_explained_too() -> None:
+    record = {"id": "p", "sex": "male", "findings": dict.fromkeys(("pregnancy", THREAT), "present")}
+    explanation = one(record)
+    assert explanation.outcome.status == "contradictory"
+    (alert,) = explanation.alerts
+    assert alert.about == f"{THREAT}-red-flag"
+    assert [[fact.value for fact in j.facts] for j in alert.justifications] == [[THREAT]]
 
 
 def test_a_conflict_rests_on_the_facts_of_both_presentations_and_names_the_ratings_sources() -> None:
@@ -290,3 +300,7 @@ def test_about_a_term_explains_all_that_is_concluded_with_it_and_nothing_else() 
     assert [(c.property, c.about) for c in found] == [("hasFinding", "skin-discoloration")]
     assert EXPLAINER.about(patient, "acr-2020-iliofemoral-1")[0].property == "ruledOutPresentation"
     assert EXPLAINER.about(patient, "pregnancy") == []
+    (entailed,) = EXPLAINER.about(patient, "ModerateToSevereSymptomsMet")
+    assert (entailed.property, entailed.justifications[0].facts) == ("type", tuple(patient.facts))
+    stockings = {c.property: c for c in EXPLAINER.about(patient, "graduated-compression-stockings")}
+    assert stockings["notAssessedFor"].justifications[0].facts == ()  # rests on nothing being recorded

@@ -69,6 +69,36 @@ def test_an_ontology_that_contradicts_itself_is_refused_by_both(extended: Callab
 
 
 CARRIED = {
+    "a class above Patient": (
+        "dvt:Person a owl:Class . dvt:Patient rdfs:subClassOf dvt:Person .",
+        [],
+        Type("Person"),
+    ),
+    "a class of everything": (
+        "dvt:Person a owl:Class ; owl:equivalentClass owl:Thing .",
+        [Fact("side", "left")],
+        Type("Person"),
+    ),
+    "a value of every patient": (
+        "dvt:Patient rdfs:subClassOf"
+        " [ a owl:Restriction ; owl:onProperty dvt:hasFinding ; owl:hasValue dvt:leg-pain ] .",
+        [],
+        Value("hasFinding", "leg-pain"),
+    ),
+    "a domain of a super-property": (
+        "dvt:says a owl:ObjectProperty ; rdfs:domain dvt:Z . dvt:Z a owl:Class ."
+        " dvt:side rdfs:subPropertyOf dvt:says .",
+        [Fact("side", "left")],
+        Type("Z"),
+    ),
+    "a sub-property with a domain of its own": (
+        "dvt:Person a owl:Class . dvt:hasLab a owl:ObjectProperty ; rdfs:domain dvt:Person ;"
+        " rdfs:subPropertyOf dvt:hasFinding ."
+        " [ a owl:Restriction ; owl:onProperty dvt:side ; owl:hasValue dvt:left ] rdfs:subClassOf"
+        " [ a owl:Restriction ; owl:onProperty dvt:hasLab ; owl:hasValue dvt:cyanosis ] .",
+        [Fact("side", "left")],
+        Value("hasFinding", "skin-discoloration"),
+    ),
     "a domain beside Patient": (
         "dvt:Sided a owl:Class . dvt:side rdfs:domain dvt:Sided ."
         " dvt:Sided rdfs:subClassOf dvt:AcuteOnsetMet .",
@@ -104,6 +134,21 @@ CARRIED = {
         Value("hasFinding", "leg-pain"),
     ),
 }
+
+
+def test_a_number_that_no_patient_can_have_makes_its_record_contradictory_and_no_other(
+    extended: Callable[[str], Ontology],
+) -> None:
+    ontology = extended(
+        "[ a owl:Restriction ; owl:onProperty dvt:plateletCount ; owl:someValuesFrom [ a rdfs:Datatype ;"
+        " owl:onDatatype xsd:decimal ; owl:withRestrictions ( [ xsd:minInclusive 5000.0 ] ) ] ]"
+        " rdfs:subClassOf owl:Nothing ."
+    )
+    profiles = [[Fact("plateletCount", Decimal(5000))], [Fact("plateletCount", Decimal(210))]]
+    for made in (RuleReasoner, HermiT):
+        many, some = made(ontology).judge(profiles)
+        assert many is None
+        assert some is not None
 
 
 @pytest.mark.parametrize(("turtle", "facts", "entailed"), CARRIED.values(), ids=CARRIED)

@@ -161,6 +161,77 @@ def test_supports_are_exactly_the_minimal_sets_that_entail(stated: frozenset[Fac
         ),
         ("[] a owl:NegativePropertyAssertion ; owl:sourceIndividual dvt:cyanosis .", "sourceIndividual"),
         ("dvt:hasFinding owl:propertyDisjointWith dvt:lacksFinding .", "propertyDisjointWith"),
+        (
+            "dvt:plateletCount rdfs:range [ a rdfs:Datatype ; owl:onDatatype xsd:decimal ;"
+            " owl:withRestrictions ( [ xsd:minInclusive 10.0 ] ) ] .",
+            "plateletCount Range",
+        ),
+        ("dvt:plateletCount rdfs:range xsd:integer .", "plateletCount Range"),
+        ("dvt:sex rdfs:range owl:Nothing .", "sex Range"),
+        ("dvt:hasFinding rdfs:range dvt:Vein .", "hasFinding Range"),
+        ("dvt:Finding owl:disjointWith dvt:Vein .", "Finding DisjointWith Vein"),
+        (
+            "dvt:severe dvt:mayIndicate dvt:severe-leg-pain . dvt:mayIndicate a owl:ObjectProperty ."
+            " dvt:hasFinding owl:propertyChainAxiom ( dvt:sex dvt:mayIndicate ) . dvt:male"
+            " dvt:mayIndicate dvt:odd .",
+            "male mayIndicate odd",
+        ),
+        (
+            "dvt:AcuteOnsetMet rdfs:subClassOf"
+            " [ a owl:Restriction ; owl:onProperty dvt:hasFinding ; owl:hasValue dvt:unheard-of ] .",
+            "hasFinding value unheard-of",
+        ),
+        (
+            "dvt:Both a owl:Class ; owl:intersectionOf ( dvt:AcuteOnsetMet dvt:PregnantMet ) .",
+            "Both intersectionOf",
+        ),
+        ("dvt:sex rdfs:subPropertyOf owl:bottomObjectProperty .", "bottomObjectProperty"),
+        (
+            "[ a owl:Restriction ; owl:onProperty owl:topObjectProperty ; owl:hasValue dvt:cyanosis ]"
+            " rdfs:subClassOf dvt:AcuteOnsetMet .",
+            "topObjectProperty",
+        ),
+        ("[] a <http://www.w3.org/2003/11/swrl#Imp> .", "swrl#Imp"),
+        ("dvt:cyanosis a dvt:AcuteOnsetMet .", "cyanosis type AcuteOnsetMet"),
+        (
+            "[ a owl:Restriction ; owl:onProperty dvt:side ; owl:hasValue dvt:left , dvt:right ]"
+            " rdfs:subClassOf dvt:AcuteOnsetMet .",
+            "side value",
+        ),
+        (
+            "[ a owl:Restriction ; owl:onProperty dvt:side ; owl:hasValue dvt:left ;"
+            " owl:someValuesFrom dvt:Side ]"
+            " rdfs:subClassOf dvt:AcuteOnsetMet .",
+            "side value left",
+        ),
+        (
+            "dvt:cyanosis a [ a owl:Restriction ; owl:onProperty dvt:implies ;"
+            " owl:allValuesFrom dvt:Finding ] .",
+            "allValuesFrom",
+        ),
+        (
+            "dvt:A a owl:Class ; owl:equivalentClass dvt:B . dvt:B a owl:Class . [ a owl:Restriction ;"
+            " owl:onProperty dvt:hasFinding ; owl:someValuesFrom dvt:A ] rdfs:subClassOf dvt:AcuteOnsetMet .",
+            "hasFinding some A",
+        ),
+        (
+            "[ a owl:Restriction ; owl:onProperty dvt:hasFinding ; owl:someValuesFrom owl:Thing ]"
+            " rdfs:subClassOf dvt:AcuteOnsetMet .",
+            "hasFinding some Thing",
+        ),
+        (
+            "[ a owl:Restriction ; owl:onProperty dvt:plateletCount ; owl:someValuesFrom [ a rdfs:Datatype ;"
+            " owl:onDatatype xsd:decimal ; owl:withRestrictions ("
+            ' [ xsd:minInclusive "NaN"^^xsd:decimal ] ) ] ]'
+            " rdfs:subClassOf dvt:AcuteOnsetMet .",
+            "plateletCount",
+        ),
+        ('[ a owl:AllDisjointClasses ; owl:members ( "a" dvt:AcuteOnsetMet ) ] .', "a list"),
+        (
+            "<urn:x:skolem> a owl:Restriction ; owl:onProperty dvt:side ; owl:hasValue dvt:left ;"
+            " rdfs:subClassOf dvt:AcuteOnsetMet .",
+            "urn:x:skolem",
+        ),
         ("dvt:Patient owl:hasKey ( dvt:side ) .", "hasKey"),
         ("dvt:AcuteOnsetMet rdfs:subClassOf [ a owl:Class ; owl:oneOf ( dvt:cyanosis ) ] .", "oneOf"),
     ],
