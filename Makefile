@@ -8,7 +8,7 @@ READY := .venv/.ready
 
 demo: $(READY)
 	$(BIN)/dvt-kg recommend examples/patient.json
-	$(BIN)/dvt-kg query presentations examples/patient.json
+	$(BIN)/dvt-kg explain --presentation acr-2020-iliofemoral-4 examples/patient.json
 
 test: $(READY)
 	$(BIN)/ruff check .

@@ -221,7 +221,7 @@ class Fragment:
         named_pairs = [(a, b) for a, b in self.pairs(rdfs("subClassOf")) if isinstance(a, ox.NamedNode)]
         while more := {a for a, b in named_pairs if b in below} - below:
             below |= more
-        found = {i for c in below for i in self.ontology.individuals(local_name(c))}
+        found = set(self.ontology.individuals(local_name(cls)))
         for kind, place in (("domain", 0), ("range", 1)):
             for prop, given in self.pairs(rdfs(kind)):
                 if given in below:

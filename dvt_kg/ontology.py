@@ -146,9 +146,15 @@ class Ontology:
         return self.text(dvt(name), ox.NamedNode(RDFS + "label"), name)
 
     def individuals(self, class_name: str) -> tuple[str, ...]:
-        """The local names of a class's individuals, sorted."""
-        found = self.subjects(ox.NamedNode(RDF + "type"), named(class_name))
-        return tuple(local_name(s) for s in found)
+        """The local names of the individuals of a class and of the named classes below it, sorted."""
+        classes, waiting = set[ox.NamedNode](), [named(class_name)]
+        while waiting:
+            cls = waiting.pop()
+            if cls not in classes:
+                classes.add(cls)
+                waiting += self.subjects(ox.NamedNode(RDFS + "subClassOf"), cls)
+        found = {local_name(s) for c in classes for s in self.subjects(ox.NamedNode(RDF + "type"), c)}
+        return tuple(sorted(found))
 
     @cached_property
     def version(self) -> str:

@@ -9,7 +9,7 @@ import pyoxigraph as ox
 import pytest
 import yaml
 
-from dvt_kg import HermiT, KnowledgeGraph, Ontology, Query, ask, catalogue, classify, read_records
+from dvt_kg import HermiT, KnowledgeGraph, Ontology, Query, ask, catalogue, classify, explained, read_records
 from dvt_kg.checks import violation_queries
 from dvt_kg.graph import ONTOLOGY
 from dvt_kg.ontology import PREFIXES
@@ -21,7 +21,7 @@ Question = dict[str, Any]
 FILES = sorted((Path(__file__).parent / "competency").iterdir())
 QUESTIONS: dict[str, Question] = {f.stem: yaml.safe_load(f.read_text(encoding="utf-8")) for f in FILES}
 PAGE = Path(__file__).parents[1] / "docs" / "competency-questions.md"
-COUNT = 71
+COUNT = 75
 ASKED = {"question", "kind", "query", "parameters", "records", "columns", "rows"}
 SHAPES = (
     ASKED,
@@ -124,7 +124,9 @@ def test_each_question_is_answered_as_expected(name: str, ontology: Ontology, re
         question = question | {"query": "clashes", "parameters": {}, "columns": ["path"], "rows": paths}
     graph = KnowledgeGraph(ontology)
     if reading.patients:
-        graph = classify(reading.patients, reasoner).graph()
+        classification = classify(reading.patients, reasoner)
+        explaining = "explanation" in query_of(question).tags
+        graph = explained(classification) if explaining else classification.graph()
     if "insert" in question:
         assert ask_for(graph, question) == []
         prefixes = "".join(f"@prefix {prefix}: <{iri}> .\n" for prefix, iri in PREFIXES.items())

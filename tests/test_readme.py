@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
@@ -38,6 +39,7 @@ def block(language: str) -> str:
 
 
 ALL_GUIDELINES = "dvt-kg recommend --guidelines all examples/patient.json"
+EXPLAINED = "dvt-kg explain examples/patient.json"
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def run(command: str) -> Result:
 
 
 def test_every_command_is_run() -> None:
-    assert len(LOCAL) == 15
+    assert len(LOCAL) == 22
     assert {shlex.split(command)[1] for command in LOCAL} == set(main.commands)
 
 
@@ -70,12 +72,12 @@ def test_command(command: str, folder: Path) -> None:
 
 
 def test_the_answer_shown_is_that_of_the_program(folder: Path) -> None:
-    commands = ("dvt-kg recommend examples/patient.json", ALL_GUIDELINES)
+    commands = ("dvt-kg recommend examples/patient.json", ALL_GUIDELINES, EXPLAINED)
     said = {line.strip() for command in commands for line in run(command).stdout.splitlines()}
     start = LINES.index(commands[0]) + 1
     end = next(n for n, line in enumerate(LINES) if line.startswith("make demo"))
-    shown = [line for line in LINES[start:end] if line not in ("...", ALL_GUIDELINES)]
-    assert len(shown) > 22
+    shown = [line for line in LINES[start:end] if line not in ("...", *commands)]
+    assert len(shown) > 28
     assert [line for line in shown if line not in said] == []
 
 
@@ -101,6 +103,16 @@ def test_the_record_is_read(ontology: Ontology) -> None:
     reading = dvt_kg.read_records([json.loads(block("json"))], ontology)
     assert reading.errors == ()
     assert [patient.id for patient in reading.patients] == ["case-01"]
+
+
+def test_the_picture_is_the_one_that_is_drawn(folder: Path) -> None:
+    def texts(drawing: str) -> list[str]:
+        return ["".join(t.itertext()).strip() for t in ElementTree.fromstring(drawing).findall(".//{*}text")]
+
+    drawn = run("dvt-kg explain --format svg examples/patient.json").stdout
+    shown = (ROOT / "docs" / "explanation.svg").read_text(encoding="utf-8")
+    assert "✓ acute onset" in texts(shown)
+    assert texts(shown) == texts(drawn)
 
 
 def test_the_columns_are_those_of_a_table(ontology: Ontology) -> None:

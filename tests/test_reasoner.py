@@ -126,6 +126,12 @@ CARRIED = {
         [Fact("hasThrombusIn", "calf-vein")],
         Type("AcuteOnsetMet"),
     ),
+    "a finding of a narrower class": (
+        "dvt:LabFinding a owl:Class ; rdfs:subClassOf dvt:Finding . dvt:x a dvt:LabFinding ;"
+        " dvt:implies dvt:cyanosis .",
+        [Fact("hasFinding", "x")],
+        Value("hasFinding", "skin-discoloration"),
+    ),
     "a conjunction on the right": (
         "[ a owl:Restriction ; owl:onProperty dvt:side ; owl:hasValue dvt:left ] rdfs:subClassOf"
         " [ owl:intersectionOf ( dvt:AcuteOnsetMet"
