@@ -50,11 +50,13 @@ _LINKED = "what links the ontology's own individuals has to be stated"
 Node = ox.NamedNode | ox.BlankNode
 
 
+@cache
 def owl(name: str) -> ox.NamedNode:
     """A term of OWL."""
     return ox.NamedNode(OWL + name)
 
 
+@cache
 def rdfs(name: str) -> ox.NamedNode:
     """A term of RDF Schema."""
     return ox.NamedNode(RDFS + name)
@@ -76,20 +78,15 @@ class Fragment:
 
     def refuse_unknown(self) -> None:
         """Refuse every construct that is read nowhere, and every statement that is read otherwise."""
+        by_predicate: dict[str, list[ox.Quad]] = {}
         for quad in self.ontology.match():
-            predicate = quad.predicate.value
-            for prefix, known in ((RDFS, _RDFS_KNOWN), (OWL, _OWL_KNOWN)):
-                if predicate.startswith(prefix) and predicate.removeprefix(prefix) not in known:
-                    raise UnsupportedAxiom(self._statement(quad), "no rule for this construct")
-            names = {getattr(term, "value", "") for term in (quad.subject, quad.object)}
-            if predicate.startswith(_SWRL) or names & _BUILT_IN:
-                raise UnsupportedAxiom(self._statement(quad), "no rule for this construct")
-            if predicate == RDF + "type":
-                self._refuse_kind(quad)
-            if predicate in _NAMELESS and isinstance(quad.subject, ox.NamedNode):
-                raise UnsupportedAxiom(
-                    self._statement(quad), "expressions and lists have no names of their own"
-                )
+            by_predicate.setdefault(quad.predicate.value, []).append(quad)
+        for predicate, quads in by_predicate.items():
+            known = {RDFS + name for name in _RDFS_KNOWN} | {OWL + name for name in _OWL_KNOWN}
+            if predicate.startswith((RDFS, OWL, _SWRL)) and predicate not in known:
+                raise UnsupportedAxiom(self._statement(quads[0]), "no rule for this construct")
+            if predicate.startswith((RDFS, OWL, RDF)):
+                self._refuse_terms(predicate, quads)
         for predicate in _ONE_EACH:
             for node, group in itertools.groupby(self.pairs(owl(predicate)), key=lambda pair: pair[0]):
                 if len(list(group)) > 1:
@@ -97,6 +94,19 @@ class Fragment:
         for node, _ in self.pairs(owl("someValuesFrom")):
             if self.ontology.match(node, owl("hasValue")):
                 raise UnsupportedAxiom(self.words(node), "a restriction has one filler")
+
+    def _refuse_terms(self, predicate: str, quads: list[ox.Quad]) -> None:
+        """Refuse statements of a known predicate whose subject or object is read nowhere."""
+        for quad in quads:
+            subject, object_ = quad.subject, quad.object
+            if isinstance(object_, ox.NamedNode) and object_.value in _BUILT_IN:
+                raise UnsupportedAxiom(self._statement(quad), "no rule for this property")
+            if isinstance(subject, ox.NamedNode) and (predicate in _NAMELESS or subject.value in _BUILT_IN):
+                raise UnsupportedAxiom(
+                    self._statement(quad), "expressions and lists have no names of their own"
+                )
+            if predicate == RDF + "type":
+                self._refuse_kind(quad)
 
     def _refuse_kind(self, quad: ox.Quad) -> None:
         subject, kind = quad.subject, quad.object

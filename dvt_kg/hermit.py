@@ -296,8 +296,10 @@ class HermiT:
                 outcome.append((False, error))
 
         thread = threading.Thread(target=target, daemon=True)
-        # Objects of the waiting thread, such as Oxigraph's results, must not be collected in the other.
+        # Objects of the waiting thread, such as Oxigraph's results, must not be collected in the other,
+        # where JPype may have Python collect whatever is left.
         collecting = gc.isenabled()
+        gc.collect()
         gc.disable()
         thread.start()
         try:
