@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
@@ -16,6 +15,7 @@ from dvt_kg.counterfactuals import NOTHING, Change, Option, Outcome, Settled, ou
 from dvt_kg.derivations import ground, minimal
 from dvt_kg.graph import KnowledgeGraph
 from dvt_kg.justifications import Why, why
+from dvt_kg.manchester import labelled
 from dvt_kg.missing import search
 from dvt_kg.ontology import Ontology, dvt, local_name
 from dvt_kg.patients import Fact, Patient
@@ -152,19 +152,10 @@ class Explainer:
             found.setdefault(str(row["presentation"]), []).append(str(row["criterion"]))
         return found
 
-    @cached_property
-    def _labels(self) -> dict[str, str]:
-        return {term.name: term.label for term in self.ontology.terms}
-
     @cache  # noqa: B019 - lives as long as the ontology it belongs to
     def words(self, axiom: str) -> str:
-        """An axiom with the labels of its terms, quoted as Protégé does."""
-
-        def label(found: re.Match[str]) -> str:
-            text = self._labels.get(found[0], found[0])
-            return f"'{text}'" if " " in text else text
-
-        return re.sub(r"[A-Za-z][\w-]*", label, axiom)
+        """An axiom with the labels of its terms."""
+        return labelled(self.ontology, axiom)
 
     def reasons(self, patient: Patient) -> Why:
         """The sets of a patient's facts behind each conclusion."""

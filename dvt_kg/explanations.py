@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from dvt_kg.answers import NOTICE, json_number
@@ -30,6 +30,7 @@ def explain(
     *,
     presentations: Sequence[str] = (),
     conclusions: Sequence[str] = (),
+    progress: Callable[[int, int], None] | None = None,
 ) -> Answer:
     """Explain every classified record.
 
@@ -39,6 +40,7 @@ def explain(
         conclusions are given
     :param conclusions: terms about which to explain whatever is concluded, by local name: a
         criterion, a finding, a contraindication, an intervention, an alert
+    :param progress: called with the records explained and their number
     :returns: the object that ``dvt-kg explain --format json`` prints
     :raises UsageError: for a name that is no presentation, or no term
     """
@@ -59,6 +61,8 @@ def explain(
             if not found:
                 entries.append(shaper.concluded(patient.id, name, None))
         records.append(shaper.record(explained))
+        if progress:
+            progress(len(records), len(classification.patients))
     return {
         "ontology_version": classification.ontology.version,
         "reasoner": classification.reasoner,

@@ -14,6 +14,7 @@ from functools import cache, cached_property, lru_cache
 import pyoxigraph as ox
 
 from dvt_kg.errors import UnsupportedAxiom
+from dvt_kg.manchester import expression
 from dvt_kg.ontology import OWL, RDF, RDFS, XSD, Ontology, RdfTerm, dvt, local_name, named
 from dvt_kg.patients import PATIENT_IRI
 from dvt_kg.rules import FACETS, PATIENT, Atom, Range, Type, Value
@@ -132,6 +133,10 @@ class Fragment:
         """The object of a subject and a predicate, None where there is none."""
         return next(iter(self.ontology.objects(subject, predicate)), None)
 
+    def words(self, node: RdfTerm | None) -> str:
+        """A class expression in the manner of the Manchester syntax."""
+        return expression(self.ontology, node)
+
     def pairs(self, predicate: ox.NamedNode) -> list[tuple[Node, Node]]:
         """The subjects and objects of a predicate, sorted."""
         found = [(q.subject, q.object) for q in self.ontology.match(None, predicate)]
@@ -139,14 +144,11 @@ class Fragment:
 
     def items(self, head: RdfTerm | None) -> list[Node]:
         """The members of an RDF list."""
-        found: list[Node] = []
-        while isinstance(head, ox.BlankNode):
-            first = self.one(head, ox.NamedNode(RDF + "first"))
-            if not isinstance(first, ox.NamedNode | ox.BlankNode):
-                raise UnsupportedAxiom(f"a list with {first}", "its members have to be names or expressions")
-            found.append(first)
-            head = self.one(head, ox.NamedNode(RDF + "rest"))
-        return found
+        members = self.ontology.members(head)
+        for member in members:
+            if not isinstance(member, ox.NamedNode | ox.BlankNode):
+                raise UnsupportedAxiom(f"a list with {member}", "its members have to be names or expressions")
+        return members
 
     # Classes
 
@@ -357,43 +359,11 @@ class Fragment:
                 if not isinstance(domain, ox.NamedNode) or domain == NOTHING:
                     raise UnsupportedAxiom(f"{name} Domain {self.words(domain)}", "a domain is a named class")
 
-    # Words
-
-    def words(self, node: RdfTerm | None) -> str:
-        """A class expression in the manner of the Manchester syntax."""
-        if isinstance(node, ox.Literal):
-            return node.value
-        if not isinstance(node, ox.BlankNode):
-            return local_name(node).removeprefix(OWL)
-        for predicate, joint in (("intersectionOf", " and "), ("unionOf", " or ")):
-            if (members := self.one(node, owl(predicate))) is not None:
-                return "(" + joint.join(self.words(m) for m in self.items(members)) + ")"
-        for predicate, verb in (("hasValue", "value"), ("someValuesFrom", "some")):
-            if (filler := self.one(node, owl(predicate))) is not None:
-                return f"{self.words(self.one(node, owl('onProperty')))} {verb} {self.words(filler)}"
-        if self.one(node, owl("onDatatype")) is not None:
-            facets = (
-                q for f in self.items(self.one(node, owl("withRestrictions"))) for q in self.ontology.match(f)
-            )
-            named_facets = sorted((q.predicate.value.removeprefix(XSD), self.words(q.object)) for q in facets)
-            bounds = ", ".join(f"{FACETS.get(facet, facet)} {_plain(limit)}" for facet, limit in named_facets)
-            return f"{self.words(self.one(node, owl('onDatatype'))).removeprefix(XSD)}[{bounds}]"
-        inside = (
-            f"{local_name(q.predicate).removeprefix(OWL)} {local_name(q.object).removeprefix(OWL)}"
-            for q in self.ontology.match(node)
-            if q.predicate != TYPE and not isinstance(q.object, ox.BlankNode)
-        )
-        return "[" + ", ".join(sorted(inside)) + "]"
-
 
 @lru_cache(maxsize=4)
 def fragment(ontology: Ontology) -> Fragment:
     """The axioms of an ontology, which remember what was read of them."""
     return Fragment(ontology)
-
-
-def _plain(number: str) -> str:
-    return number.removesuffix(".0")
 
 
 def _is_patient(node: object) -> bool:

@@ -125,6 +125,14 @@ class Ontology:
         """
         return list(self.store.quads_for_pattern(subject, predicate, object_))
 
+    def members(self, head: RdfTerm | None) -> list[Any]:
+        """The members of an RDF list."""
+        found = []
+        while isinstance(head, ox.BlankNode):
+            found += self.objects(head, ox.NamedNode(RDF + "first"))[:1]
+            head = next(iter(self.objects(head, ox.NamedNode(RDF + "rest"))), None)
+        return found
+
     def objects(self, subject: ox.NamedNode | ox.BlankNode, predicate: ox.NamedNode) -> list[Any]:
         """The objects of all triples with a subject and a predicate."""
         return [q.object for q in self.match(subject, predicate)]
@@ -144,6 +152,11 @@ class Ontology:
     def label(self, name: str) -> str:
         """The label of a term, else its local name."""
         return self.text(dvt(name), ox.NamedNode(RDFS + "label"), name)
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """The label of each term that has one."""
+        return {term.name: term.label for term in self.terms}
 
     def individuals(self, class_name: str) -> tuple[str, ...]:
         """The local names of the individuals of a class and of the named classes below it, sorted."""

@@ -13,7 +13,18 @@ from dvt_kg.errors import UsageError
 from dvt_kg.graph import FORMATS, INFERRED, ONTOLOGY, PATIENTS
 from dvt_kg.ontology import nearest
 from dvt_kg.readers import Reading
-from dvt_kg.work import FILES, OUTPUT, REFUSED, Work, destination, examples, show_refused, status_of, working
+from dvt_kg.work import (
+    FILES,
+    OUTPUT,
+    REFUSED,
+    Work,
+    destination,
+    examples,
+    progress,
+    show_refused,
+    status_of,
+    working,
+)
 
 
 @click.command(
@@ -174,9 +185,13 @@ def explain_command(
             raise UsageError("the graph holds everything: leave out --presentation and --conclusion")
         text = explained(classification).serialize("turtle", graphs=(INFERRED,)).decode()
     else:
-        answer = explanations.explain(
-            classification, reading.errors, presentations=presentations, conclusions=conclusions
-        )
+        with progress("explaining", "records") as step:
+            answer = explanations.explain(
+                *(classification, reading.errors),
+                presentations=presentations,
+                conclusions=conclusions,
+                progress=step,
+            )
     with destination(output) as out:
         if form == "json":
             json.dump(answer, out, indent=2, ensure_ascii=False)

@@ -108,7 +108,7 @@ class Work:
             if self.reasoner == "rules"
             else HermiT(self.ontology, java=self.java_home, timeout=self.timeout)
         )
-        with _progress() as step:
+        with progress("reasoning", "profiles") as step:
             return classify(reading.patients, reasoner, progress=step)
 
 
@@ -133,12 +133,12 @@ FILES = click.argument("files", nargs=-1, required=True, metavar="FILES...")
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
+def progress(doing: str, what: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on standard error, where that is a terminal."""
     console = Console(stderr=True)
-    columns = (TextColumn("reasoning"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("profiles", total=None)
+        task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
