@@ -112,6 +112,10 @@ class Sources:
             named = self._of_terms.get(local_name(quad.subject), set())
             self._of_limits.setdefault((measured, Decimal(limit), above), set()).update(named)
 
+    def of_terms(self, *names: str) -> set[str]:
+        """The sources of terms, by local name."""
+        return set().union(*(self._of_terms.get(name, set()) for name in names))
+
     def of(self, atoms: Iterable[Atom | None]) -> tuple[str, ...]:
         """The sources of the terms and thresholds that atoms name, by local name, sorted."""
         found: set[str] = set()
@@ -162,7 +166,11 @@ def compile_rules(ontology: Ontology) -> RuleSet:
         subsumption(one, other)
         subsumption(other, one)
     groups = [list(pair) for pair in axioms.pairs(owl("disjointWith"))]
-    groups += [axioms.items(head) for _, head in axioms.pairs(owl("members"))]
+    groups += [
+        axioms.items(head)
+        for node, head in axioms.pairs(owl("members"))
+        if axioms.has_type(node, owl("AllDisjointClasses"))
+    ]
     for group in groups:
         for one, other in itertools.combinations(group, 2):
             axiom = f"{axioms.words(one)} DisjointWith {axioms.words(other)}"

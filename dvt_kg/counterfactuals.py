@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -32,6 +32,10 @@ CONTRAINDICATION_STATES = {
 }
 
 
+_OF_CRITERIA = ("meetsCriterion", "failsCriterion")
+_OF_CONTRAINDICATIONS = ("hasContraindication", "lacksContraindication")
+
+
 class Option(NamedTuple):
     """A rated option as an answer shows it."""
 
@@ -43,7 +47,7 @@ class Option(NamedTuple):
 
     def as_json(self) -> dict[str, str]:
         """The option as an entry of an explanation."""
-        return {key: value for key, value in self._asdict().items() if key != "statement"}
+        return self._asdict()
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,10 @@ class Outcome:
 
     :param status: matched, indeterminate, out-of-scope or contradictory
     :param presentations: the state of each
-    :param options: the rated options of those that are met, most appropriate first
+    :param options: the rated options of those that are met, each presentation's most appropriate first
     :param alerts: the alerts raised
     :param steps: the next steps that apply
+    :param contraindications: the state of every rated intervention, an option or not
     """
 
     status: str
@@ -62,6 +67,7 @@ class Outcome:
     options: tuple[Option, ...]
     alerts: frozenset[str]
     steps: frozenset[str]
+    contraindications: dict[str, str] = field(compare=False)
 
 
 class Change(NamedTuple):
@@ -125,11 +131,6 @@ class Outlook:
         """All that follows from facts by the axioms."""
         return self.rules.closure({PATIENT, *self.rules.profile(facts)})
 
-    def states(self, facts: Iterable[Fact]) -> dict[str, str]:
-        """The state of each presentation for a record of some facts; none where they contradict."""
-        true = self.closure(facts)
-        return {} if None in true else self.outcome(true).presentations
-
     def outcome(self, true: Collection[Atom | None]) -> Outcome:
         """What an answer says in short, given what follows by the axioms.
 
@@ -147,21 +148,11 @@ class Outlook:
                 by_property.setdefault(atom.property, set()).add(atom.value)
         (status,) = by_property["status"]
         states = {p: s for key, s in PRESENTATION_STATES.items() for p in by_property.get(key, ())}
+        contraindications = {name: "none-on-file" for rated in self.ratings.values() for name, _, _ in rated}
+        for key, state in reversed(CONTRAINDICATION_STATES.items()):
+            contraindications |= dict.fromkeys(by_property.get(key, set()) & contraindications.keys(), state)
         options = [
-            Option(
-                intervention,
-                presentation,
-                rating,
-                next(
-                    (
-                        s
-                        for key, s in CONTRAINDICATION_STATES.items()
-                        if intervention in by_property.get(key, ())
-                    ),
-                    "none-on-file",
-                ),
-                statement,
-            )
+            Option(intervention, presentation, rating, contraindications[intervention], statement)
             for presentation, state in sorted(states.items())
             if state == "met"
             for intervention, rating, statement in self.ratings.get(presentation, ())
@@ -172,6 +163,7 @@ class Outlook:
             tuple(options),
             frozenset(by_property.get("hasAlert", ())),
             frozenset(by_property.get("hasNextStep", ())),
+            contraindications,
         )
 
     def changes(self, facts: Collection[Fact], now: Outcome) -> tuple[list[Change], list[Fact]]:
@@ -226,11 +218,18 @@ class Outlook:
         if not passed:
             above, passed = False, [limit for limit in limits if limit > number]
         limit = max(passed) if above else min(passed, default=number)
+        low, high = self._plausible[prop]
         for step in map(Decimal, ("1", "0.1", "0.01")):
-            near = Fact(prop, limit + step if above else limit - step)
-            if self.rules.seeds(near) == self.rules.seeds(fact):
-                return near
+            near = limit + step if above else limit - step
+            alike = self.rules.seeds(Fact(prop, near)) == self.rules.seeds(fact)
+            if alike and low <= near <= high:
+                return Fact(prop, near)
         return fact
+
+    @cached_property
+    def _plausible(self) -> dict[str, tuple[Decimal, Decimal]]:
+        """The least and the greatest number that a record may hold, by property."""
+        return {m.property: (m.minimum, m.maximum) for m in self.ontology.measurements.values()}
 
     def _asked(
         self, facts: Collection[Fact], base: set[Atom | None]
@@ -269,8 +268,8 @@ class Outlook:
         values = [atom for atom in fresh if isinstance(atom, Value)]
         return (
             sum(a.property in PRESENTATION_STATES and ("openPresentation", a.value) in open_ for a in values),
-            sum(("openCriterion", a.value) in open_ for a in values if a.property.endswith("Criterion")),
-            sum(a.value in self._absolute for a in values if a.property.endswith("sContraindication")),
+            sum(("openCriterion", a.value) in open_ for a in values if a.property in _OF_CRITERIA),
+            sum(a.value in self._absolute for a in values if a.property in _OF_CONTRAINDICATIONS),
         )
 
     @cached_property

@@ -8,7 +8,7 @@ looked up. A query that says more than that is refused by name.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -264,8 +264,7 @@ class Derivations:
             found: set[Mask] = set()
             for rule in self._by_head[atom]:
                 if rule.body <= true and not rule.absent & true:
-                    together = product([sets(b) for b in rule.body] + [without(a) for a in rule.absent])
-                    found |= together
+                    found |= together([sets(b) for b in rule.body] + [without(a) for a in rule.absent])
             return minimal(found)
 
         def without(atom: Atom | None) -> set[Mask]:
@@ -276,16 +275,12 @@ class Derivations:
             for rule in self._by_head[atom]:
                 if rule.body - self.heads <= true:
                     parts.append(set().union(*(sets(a) for a in rule.absent & true)))
-            return product(parts)
+            return together(parts)
 
-        def product(parts: list[set[Mask]]) -> set[Mask]:
+        def together(parts: list[set[Mask]]) -> set[Mask]:
             nonlocal capped
-            found = {0}
-            for part in parts:
-                found = minimal({a | b for a in found for b in part})
-                if len(found) > limit:
-                    capped = True
-                    found = set(smallest_first(found)[:limit])
+            found, cut = product(parts, limit)
+            capped |= cut
             return found
 
         return sets(goal), capped
@@ -319,6 +314,16 @@ class Derivations:
         for rule in self.rules:
             index.setdefault(rule.head, []).append(rule)
         return index
+
+
+def product(parts: Iterable[set[Mask]], limit: int) -> tuple[set[Mask], bool]:
+    """The minimal sets that hold one of each part, and whether some were left out at the limit."""
+    found, cut = {0}, False
+    for part in parts:
+        found = minimal({a | b for a in found for b in part})
+        if len(found) > limit:
+            found, cut = set(smallest_first(found)[:limit]), True
+    return found, cut
 
 
 def minimal(masks: set[Mask]) -> set[Mask]:

@@ -12,7 +12,7 @@ from dvt_kg import queries
 from dvt_kg.axioms import Sources, compile_rules
 from dvt_kg.classification import Profile
 from dvt_kg.counterfactuals import NOTHING, Change, Option, Outcome, Settled, outlook
-from dvt_kg.derivations import ground, minimal
+from dvt_kg.derivations import ground, minimal, product
 from dvt_kg.graph import KnowledgeGraph
 from dvt_kg.justifications import Why, why
 from dvt_kg.manchester import labelled
@@ -22,7 +22,7 @@ from dvt_kg.patients import Fact, Patient
 from dvt_kg.rules import MOST_SETS, PATIENT, Atom, Mask, Type, Value, smallest_first
 
 _STATED = {"met": "meetsCriterion", "not-met": "failsCriterion"}
-_RULED_OUT = {"met": "hasPresentation", "ruled-out": "ruledOutPresentation"}
+_SETTLED = {"met": "hasPresentation", "ruled-out": "ruledOutPresentation"}
 _CONTRAINDICATED = {
     "absolute": "absolutelyContraindicated",
     "relative": "relativelyContraindicated",
@@ -83,7 +83,8 @@ class Presentation:
 
     :param state: met, open, ruled-out or contradictory
     :param why: the reasons of its being met or ruled out, or of the contradiction
-    :param missing: where it is open the smallest sets that would settle it, best first
+    :param missing: where it is open the smallest sets that would settle it, best first; of sets that
+        differ by an umbrella and its part one
     """
 
     name: str
@@ -98,7 +99,8 @@ class Presentation:
 class Contraindicated:
     """The contraindications to an intervention: absolute, relative, excluded, not-assessed or none-on-file.
 
-    :param missing: for each absolute condition that is not assessed, the smallest sets that settle it
+    :param missing: for each absolute condition that is not assessed, the smallest sets that show it, or
+        exclude it where nothing can show it
     """
 
     intervention: str
@@ -142,7 +144,7 @@ class Explainer:
         self.derivations = ground(ontology)
         self.outlook = outlook(ontology)
         self.missing = search(ontology)
-        self._sources = Sources(ontology)
+        self.sources = Sources(ontology)
 
     @cached_property
     def criteria(self) -> dict[str, list[str]]:
@@ -163,13 +165,9 @@ class Explainer:
 
     def justify(self, reasons: Why, *goals: Atom | None) -> tuple[tuple[Justification, ...], bool]:
         """The minimal sets of facts that entail goals together, and whether these are all."""
-        found: set[Mask] = {0}
-        complete = True
-        for goal in goals:
-            masks, capped = self.derivations.supports(reasons.supports, goal, limit=self.limit)
-            found = minimal({a | b for a in found for b in masks})
-            complete &= not capped and len(found) <= self.limit
-            found = set(smallest_first(found)[: self.limit])
+        supported = [self.derivations.supports(reasons.supports, g, limit=self.limit) for g in goals]
+        found, cut = product((masks for masks, _ in supported), self.limit)
+        complete = not cut and not any(capped for _, capped in supported)
         if not complete:
             found = minimal({self._shrunk(reasons, mask, goals) for mask in found})
         justified = (self._justification(reasons.chosen(mask), goals) for mask in smallest_first(found))
@@ -201,7 +199,7 @@ class Explainer:
             for derivation in derived:
                 axioms.setdefault(derivation.query, Axiom(derivation.query, derivation.sources))
                 atoms |= {*derivation.body, derivation.head}
-        return Justification(facts, tuple(axioms.values()), self._sources.of(atoms))
+        return Justification(facts, tuple(axioms.values()), self.sources.of(atoms))
 
     def conclusion(self, reasons: Why, atom: Atom | None) -> Conclusion:
         """A conclusion with its justifications; None is the contradiction."""
@@ -215,11 +213,17 @@ class Explainer:
         )
 
     def explain(
-        self, patient: Patient, profile: Profile, presentations: Collection[str] | None = None
+        self,
+        patient: Patient,
+        profile: Profile,
+        presentations: Collection[str] | None = None,
+        *,
+        what_if: bool = True,
     ) -> Explanation:
         """Explain a record that was classified.
 
         :param presentations: the presentations to explain; all if not given
+        :param what_if: whether to look for what would change the answer
         """
         reasons = self.reasons(patient)
         clashing = profile.contradictory
@@ -227,7 +231,7 @@ class Explainer:
             {*profile.entailed, None} if clashing else self.outlook.closure(patient.facts)
         )
         outcome = self.outlook.outcome(true)
-        changes, impossible = self.outlook.changes(patient.facts, outcome)
+        changes, impossible = self.outlook.changes(patient.facts, outcome) if what_if else ([], [])
         settles = {} if clashing else self.outlook.settles(patient.facts)
         contradiction = self.conclusion(reasons, None) if clashing else None
         # A red flag of a contradictory record rests on facts outside every clash.
@@ -240,7 +244,7 @@ class Explainer:
                 self._presentation(name, reasons, outcome, settles, contradiction)
                 for name in (self.criteria if presentations is None else presentations)
             ),
-            () if clashing else tuple(self._contraindications(reasons, outcome)),
+            () if clashing else tuple(self._contraindications(reasons, outcome, settles)),
             tuple(self.conclusion(sound, Value("hasAlert", name)) for name in sorted(outcome.alerts)),
             tuple(self._conflicts(reasons, outcome)),
             settles,
@@ -259,7 +263,7 @@ class Explainer:
         if contradiction is not None:
             return Presentation(name, "contradictory", contradiction, (), (), ())
         state = outcome.presentations[name]
-        prop = _RULED_OUT.get(state)
+        prop = _SETTLED.get(state)
         options = tuple(o for o in outcome.options if o.presentation == name)
         return Presentation(
             name,
@@ -267,7 +271,9 @@ class Explainer:
             self.conclusion(reasons, Value(prop, name)) if prop else None,
             tuple(self._criterion(c, reasons) for c in self.criteria[name]),
             options,
-            self._sets(reasons, name, settles) if state == "open" else (),
+            self._sets(reasons, [Value(prop, name) for prop in _SETTLED.values()], settles)
+            if state == "open"
+            else (),
         )
 
     def _criterion(self, name: str, reasons: Why) -> Criterion:
@@ -276,9 +282,10 @@ class Explainer:
                 return Criterion(name, state, self.conclusion(reasons, Value(prop, name)))
         return Criterion(name, "unknown", None)
 
-    def _sets(self, reasons: Why, name: str, settles: dict[str, Settled]) -> tuple[tuple[str, ...], ...]:
-        """The smallest sets that settle a presentation, those first that settle most besides."""
-        goals = (Value("hasPresentation", name), Value("ruledOutPresentation", name))
+    def _sets(
+        self, reasons: Why, goals: Iterable[Value], settles: dict[str, Settled]
+    ) -> tuple[tuple[str, ...], ...]:
+        """The smallest sets that yield the first goal that can be reached, those first that settle most."""
         sets = next((found for goal in goals if (found := self.missing.every(reasons.facts, goal))), [])
 
         def worth(names: tuple[str, ...]) -> tuple[float, ...]:
@@ -286,25 +293,29 @@ class Explainer:
 
         return tuple(sorted(sets, key=worth))
 
-    def _contraindications(self, reasons: Why, outcome: Outcome) -> Iterator[Contraindicated]:
-        states = {option.intervention: option.contraindication for option in outcome.options}
-        for intervention, state in states.items():
+    def _contraindications(
+        self, reasons: Why, outcome: Outcome, settles: dict[str, Settled]
+    ) -> Iterator[Contraindicated]:
+        for intervention in dict.fromkeys(option.intervention for option in outcome.options):
+            state = outcome.contraindications[intervention]
             prop = _CONTRAINDICATED.get(state)
             conclusion = self.conclusion(reasons, Value(prop, intervention)) if prop else None
-            open_ = {} if state in ("absolute", "excluded") else self._unassessed(intervention, reasons)
+            assessed = state in ("absolute", "excluded")
+            open_ = {} if assessed else self._unassessed(intervention, reasons, settles)
             yield Contraindicated(intervention, state, conclusion, open_)
 
-    def _unassessed(self, intervention: str, reasons: Why) -> dict[str, tuple[tuple[str, ...], ...]]:
-        """For each absolute condition that is open the smallest sets that would show it."""
+    def _unassessed(
+        self, intervention: str, reasons: Why, settles: dict[str, Settled]
+    ) -> dict[str, tuple[tuple[str, ...], ...]]:
+        """For each absolute condition that is open the smallest sets that would show it, or exclude it."""
         found: dict[str, tuple[tuple[str, ...], ...]] = {}
         for derivation in self.derivations.of(Value("notAssessedFor", intervention)):
             if derivation.absent.isdisjoint(reasons.concluded):
-                for atom in derivation.absent:
-                    if isinstance(atom, Value) and atom.property == "hasContraindication":
-                        (condition,) = self.ontology.objects(dvt(atom.value), dvt("condition"))
-                        name = local_name(condition)
-                        if name not in found:
-                            found[name] = tuple(self.missing.every(reasons.facts, atom))
+                goals = [a for a in derivation.absent if isinstance(a, Value)]
+                goals.sort(key=lambda atom: atom.property != "hasContraindication")
+                (condition,) = self.ontology.objects(dvt(goals[0].value), dvt("condition"))
+                if local_name(condition) not in found:
+                    found[local_name(condition)] = self._sets(reasons, goals, settles)
         return dict(sorted(found.items()))
 
     def _conflicts(self, reasons: Why, outcome: Outcome) -> Iterator[Conclusion]:
@@ -313,7 +324,7 @@ class Explainer:
             if one.intervention == other.intervention and one.rating != other.rating:
                 goals = (Value("hasPresentation", o.presentation) for o in (one, other))
                 justified, complete = self.justify(reasons, *goals)
-                rated = self._sources.of(Value("", o.statement) for o in (one, other))
+                rated = self.sources.of_terms(one.statement, other.statement)
                 yield Conclusion(
                     "conflict",
                     one.intervention,
@@ -322,16 +333,19 @@ class Explainer:
                     (one.statement, other.statement),
                 )
 
-    def about(self, patient: Patient, name: str) -> list[Conclusion]:
+    def about(self, patient: Patient, profile: Profile, name: str) -> list[Conclusion]:
         """Everything that is concluded about a patient with a term: a criterion, finding, alert ...
 
         :param name: the term's local name
         :returns: the conclusions with what they rest on, which is nothing where they rest on something
-            not being known; of a contradictory record its contradiction
+            not being known; of a contradictory record its contradiction, and a red flag of that name
+            that stands outside every clash
         """
         reasons = self.reasons(patient)
-        if None in reasons.concluded:
-            return [self.conclusion(reasons, None)]
+        if profile.contradictory:
+            sound = why(self.rules, reasons.unclashed(), limit=self.limit)
+            flags = [Value("hasAlert", name)] if Value("triggersAlert", name) in profile.entailed else []
+            return [self.conclusion(reasons, None), *(self.conclusion(sound, flag) for flag in flags)]
         true = self._true(patient.facts)
         atoms = [a for a in true if Type(name) == a or (isinstance(a, Value) and a.value == name)]
         found = [self.conclusion(reasons, atom) for atom in sorted(atoms, key=str)]

@@ -23,7 +23,7 @@ def explained(classification: Classification) -> KnowledgeGraph:
     graph = classification.graph()
     ontology = classification.ontology
     for patient, profile in classification:
-        explanation = explainer(ontology).explain(patient, profile)
+        explanation = explainer(ontology).explain(patient, profile, what_if=False)
         graph.add(INFERRED, _explanation(explanation, ontology))
     return graph
 
@@ -34,12 +34,23 @@ def _explanation(explanation: Explanation, ontology: Ontology) -> Iterator[ox.Tr
     for conclusion in _conclusions(explanation):
         yield from _concluded(patient, conclusion, ontology)
     for presentation in explanation.presentations:
-        question = part(node, "open", presentation.name)
-        for number, names in enumerate(presentation.missing, 1):
-            missing = part(node, "open", f"{presentation.name}/{number}")
-            yield ox.Triple(question, dvt("hasMissingSet"), missing)
-            yield ox.Triple(missing, _TYPE, dvt("MissingSet"))
-            yield from (ox.Triple(missing, dvt("missing"), dvt(name)) for name in names)
+        yield from _open(node, presentation.name, presentation.missing)
+    conditions = {name: sets for c in explanation.contraindications for name, sets in c.missing.items()}
+    for condition, sets in sorted(conditions.items()):
+        question = part(node, "open", condition)
+        yield ox.Triple(node, dvt("hasOpenQuestion"), question)
+        yield ox.Triple(question, _TYPE, dvt("OpenQuestion"))
+        yield ox.Triple(question, dvt("aboutCondition"), dvt(condition))
+        yield from _open(node, condition, sets)
+
+
+def _open(node: ox.NamedNode, name: str, sets: Iterable[Iterable[str]]) -> Iterator[ox.Triple]:
+    """The sets that would settle an open question."""
+    for number, names in enumerate(sets, 1):
+        missing = part(node, "open", f"{name}/{number}")
+        yield ox.Triple(part(node, "open", name), dvt("hasMissingSet"), missing)
+        yield ox.Triple(missing, _TYPE, dvt("MissingSet"))
+        yield from (ox.Triple(missing, dvt("missing"), dvt(item)) for item in names)
 
 
 def _conclusions(explanation: Explanation) -> Iterator[Conclusion]:

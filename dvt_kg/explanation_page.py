@@ -10,7 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from dvt_kg.errors import UsageError
-from dvt_kg.explanation_report import effects, grouped, said
+from dvt_kg.explanation_report import effects, grouped, said, unassessed
 from dvt_kg.pictures import draw
 
 Answer = dict[str, Any]
@@ -22,15 +22,19 @@ def picture(answer: Answer) -> str:
 
     :raises UsageError: where the answer holds another number of records, or no presentation of it
     """
-    if len(answer["records"]) != 1:
-        raise UsageError(
-            f"a picture shows one record, and these are {len(answer['records'])}; choose one with --patient"
-        )
-    (record,) = answer["records"]
-    drawn = _drawn(answer, record)
-    if drawn is None:
+    check_drawable(len(answer["records"]), any("presentation" in entry for entry in answer["explanations"]))
+    return str(_drawn(answer, answer["records"][0]))
+
+
+def check_drawable(records: int, presentations: bool) -> None:
+    """Refuse a picture of another number of records than one, or of no presentation.
+
+    :raises UsageError: with the remedy
+    """
+    if records != 1:
+        raise UsageError(f"a picture shows one record, and these are {records}; choose one with --patient")
+    if not presentations:
         raise UsageError("a picture shows presentations; leave out --conclusion or add --presentation")
-    return drawn
 
 
 def _drawn(answer: Answer, record: Answer) -> str | None:
@@ -52,7 +56,7 @@ def page(answer: Answer) -> str:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters["said"] = said
+    environment.filters |= {"said": said, "unassessed": unassessed}
     records = []
     for record in answer["records"]:
         entries = _entries(answer, record)

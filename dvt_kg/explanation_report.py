@@ -142,6 +142,8 @@ def _presentation(entry: Answer, *, axioms: bool) -> Iterator[RenderableType]:
             if criterion["state"] == "not-met":
                 yield indent(Text.assemble(("✗ ", "red"), f"{criterion['label']}: failed"), 6)
                 yield from _justified(criterion, axioms=axioms)
+            elif criterion["state"] == "unknown":
+                yield indent(Text(f"? {criterion['label']}: open", "dim"), 6)
     ratings: dict[str, list[str]] = {}
     for option in entry["options"]:
         forbidden = option["contraindication"] == "absolute"
@@ -168,10 +170,21 @@ def _contraindications(found: list[Answer]) -> Iterator[RenderableType]:
         yield heading("Contraindications to the options")
     for item in found:
         yield bullet(Text.assemble((item["label"], "bold"), f": {item['state']}"))
-        yield from _justified(item, axioms=False)
+        if item["justifications"]:
+            yield from _justified(item, axioms=False)
         if item["unassessed"]:
-            names = ", ".join(open_["condition"] for open_ in item["unassessed"])
+            names = ", ".join(map(unassessed, item["unassessed"]))
             yield indent(Text.assemble(("not assessed ", "dim"), names), 6)
+
+
+def unassessed(item: Answer) -> str:
+    """A condition that is not assessed, with what would assess it where that goes by other names.
+
+    >>> unassessed({"condition": "a", "missing": [["a"], ["b", "c"]]})
+    'a (or b and c)'
+    """
+    others = [" and ".join(names) for names in item["missing"] if names != [item["condition"]]]
+    return f"{item['condition']} (or {', or '.join(others)})" if others else str(item["condition"])
 
 
 def _next(names: list[Answer]) -> Iterator[RenderableType]:
@@ -287,11 +300,15 @@ def _comparison(comparison: Answer) -> Iterator[RenderableType]:
         yield heading("Why")
     for reason in comparison["why"]:
         states = [reason[when]["state"] for when in ("before", "after")]
-        yield bullet(Text.assemble((reason["label"], "bold"), f": {' → '.join(states)}"))
+        what = (
+            "contraindication to " if "contraindication" in reason else "alert " if "alert" in reason else ""
+        )
+        yield bullet(Text.assemble(what, (reason["label"], "bold"), f": {' → '.join(states)}"))
         sets = (" and ".join(names) for names in reason["because"])
         among = "because of " if reason["smallest"] else "because of some of "
         yield indent(Text.assemble((among, "dim"), ", or of ".join(sets)), 6)
         for key in ("failed", "open"):
-            if reason["after"][key]:
+            if reason["after"].get(key):
                 yield indent(Text.assemble((f"{key} ", "dim"), ", ".join(reason["after"][key])), 6)
-        yield from _justified(reason["after"], axioms=False)
+        if reason["after"]["justifications"]:
+            yield from _justified(reason["after"], axioms=False)

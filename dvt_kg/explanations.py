@@ -44,9 +44,8 @@ def explain(
     :returns: the object that ``dvt-kg explain --format json`` prints
     :raises UsageError: for a name that is no presentation, or no term
     """
+    check_names(classification.ontology, presentations, conclusions)
     shaper = Shaper(classification.ontology)
-    _check("presentation", presentations, shaper.explainer.criteria)
-    _check("term", conclusions, [term.name for term in classification.ontology.terms])
     asked = (presentations or None) if presentations or not conclusions else ()
     entries: list[Answer] = []
     records: list[Answer] = []
@@ -56,7 +55,7 @@ def explain(
         for presentation in explained.presentations:
             entries.append({**shaper.presentation(patient.id, presentation), "changes": changes})
         for name in conclusions:
-            found = shaper.explainer.about(patient, name)
+            found = shaper.explainer.about(patient, profile, name)
             entries += [shaper.concluded(patient.id, name, conclusion) for conclusion in found]
             if not found:
                 entries.append(shaper.concluded(patient.id, name, None))
@@ -71,6 +70,15 @@ def explain(
         "records": records,
         "errors": [error.as_json() for error in errors],
     }
+
+
+def check_names(ontology: Ontology, presentations: Iterable[str], conclusions: Iterable[str]) -> None:
+    """Refuse a name that is no presentation, or no term.
+
+    :raises UsageError: with the nearest name
+    """
+    _check("presentation", presentations, explainer(ontology).criteria)
+    _check("term", conclusions, ontology.labels)
 
 
 def _check(kind: str, names: Iterable[str], known: Collection[str]) -> None:
@@ -134,6 +142,7 @@ class Shaper:
             ],
             "options": [
                 {**option.as_json(), "label": self.label(option.intervention)}
+                | {"sources": sorted(self.explainer.sources.of_terms(option.statement))}
                 for option in presentation.options
             ],
             "missing": self.sets(presentation.missing),

@@ -229,10 +229,7 @@ class Fragment:
         """The ontology's individuals of a class and of the named classes below it."""
         if cls not in self.of_individuals:
             raise UnsupportedAxiom(axiom, f"no individual is stated to be a {local_name(cls)}")
-        below = {cls}
-        named_pairs = [(a, b) for a, b in self.pairs(rdfs("subClassOf")) if isinstance(a, ox.NamedNode)]
-        while more := {a for a, b in named_pairs if b in below} - below:
-            below |= more
+        below = self.ontology.reached({cls}, rdfs("subClassOf"), upwards=False)
         found = set(self.ontology.individuals(local_name(cls)))
         for kind, place in (("domain", 0), ("range", 1)):
             for prop, given in self.pairs(rdfs(kind)):
@@ -268,10 +265,7 @@ class Fragment:
             if own and not _is_patient(quad.subject):
                 found.add(kind)  # type: ignore[arg-type]
         found |= {r for p, r in self.pairs(rdfs("range")) if self.has_type(p, owl("ObjectProperty"))}
-        pairs = self.pairs(rdfs("subClassOf"))
-        while more := {b for a, b in pairs if a in found} - found:
-            found |= more
-        return found - {dvt(PATIENT.name)}
+        return self.ontology.reached(found, rdfs("subClassOf"), upwards=True) - {dvt(PATIENT.name)}
 
     def refuse_individuals(self, axiom: str, *sides: Node) -> None:
         """Refuse an axiom about classes of individuals, unless it puts one named class below another."""
@@ -284,23 +278,19 @@ class Fragment:
 
     @cached_property
     def _below_patient(self) -> set[Node]:
-        found: set[Node] = {dvt(PATIENT.name)}
-        pairs = self.pairs(rdfs("subClassOf"))
-        while more := {a for a, b in pairs if b in found} - found:
-            found |= more
-        return found
+        return self.ontology.reached({dvt(PATIENT.name)}, rdfs("subClassOf"), upwards=False)
 
     # Properties
 
     @cached_property
     def supers(self) -> set[tuple[str, str]]:
         """Each property with each that it is below, itself included."""
-        pairs = {(local_name(a), local_name(b)) for a, b in self.pairs(rdfs("subPropertyOf"))}
-        names = {n for pair in pairs for n in pair}
-        closed = pairs | {(n, n) for n in names}
-        while more := {(a, d) for a, b in closed for c, d in closed if b == c} - closed:
-            closed |= more
-        return closed
+        names = {term for pair in self.pairs(rdfs("subPropertyOf")) for term in pair}
+        return {
+            (local_name(name), local_name(above))
+            for name in names
+            for above in self.ontology.reached({name}, rdfs("subPropertyOf"), upwards=True)
+        }
 
     def links_below(self, prop: str) -> set[str]:
         """A property and those below it."""

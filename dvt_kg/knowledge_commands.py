@@ -94,6 +94,8 @@ def query_command(
     With --endpoint the query runs there, within --timeout or 30 s, and no files are read.
     """
     query = queries.load(name)
+    if with_explanations and (endpoint or not files):
+        raise UsageError("--with-explanations explains records; give record files and no --endpoint")
     reading, status = Reading((), ()), 0
     if endpoint:
         if files:

@@ -11,6 +11,7 @@ from functools import cache, cached_property, lru_cache
 import pyoxigraph as ox
 
 from dvt_kg.axioms import compile_rules
+from dvt_kg.errors import ReasonerError
 from dvt_kg.ontology import RDFS, Ontology, dvt, local_name
 from dvt_kg.patients import STATES, THROMBUS, Fact, question_of
 from dvt_kg.rules import PATIENT, Atom, Mask, Rule, RuleSet, Type, Value
@@ -32,7 +33,11 @@ class Question:
 
 
 class Missing:
-    """The search for the smallest set of facts that would settle an open presentation."""
+    """The search for the smallest sets of facts that would settle an open question.
+
+    The question is whether a presentation or a contraindication holds; sets of more than
+    ``LARGEST_MISSING_SET`` names are not looked for.
+    """
 
     def __init__(self, ontology: Ontology) -> None:
         self.ontology = ontology
@@ -195,7 +200,12 @@ class Missing:
                 for atom in self._seeds[bit]:
                     if atom in steps and atom not in true:
                         seeds.setdefault(atom, set()).add(1 << bit)
-        return tuple(rules.supports(seeds, limit=EVERY_SET).sets.get(goal, ()))
+        found = rules.supports(seeds, limit=EVERY_SET)
+        if goal in found.capped:
+            raise ReasonerError(
+                f"more than {EVERY_SET} ways to {goal}: what is missing for it cannot be told"
+            )
+        return tuple(found.sets.get(goal, ()))
 
     @cached_property
     def _seeds(self) -> tuple[tuple[Atom, ...], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, lru_cache
@@ -160,14 +161,25 @@ class Ontology:
 
     def individuals(self, class_name: str) -> tuple[str, ...]:
         """The local names of the individuals of a class and of the named classes below it, sorted."""
-        classes, waiting = set[ox.NamedNode](), [named(class_name)]
-        while waiting:
-            cls = waiting.pop()
-            if cls not in classes:
-                classes.add(cls)
-                waiting += self.subjects(ox.NamedNode(RDFS + "subClassOf"), cls)
-        found = {local_name(s) for c in classes for s in self.subjects(ox.NamedNode(RDF + "type"), c)}
+        below = self.reached({named(class_name)}, ox.NamedNode(RDFS + "subClassOf"), upwards=False)
+        found = {local_name(s) for c in below for s in self.subjects(ox.NamedNode(RDF + "type"), c)}
         return tuple(sorted(found))
+
+    def reached(self, start: Iterable[RdfTerm], predicate: ox.NamedNode, *, upwards: bool) -> set[Any]:
+        """What is reached from some terms by a property at any remove, the terms included.
+
+        :param upwards: from subject to object; else from object to subject
+        """
+        index: dict[RdfTerm, list[RdfTerm]] = {}
+        for quad in self.match(None, predicate):
+            one, other = (quad.subject, quad.object) if upwards else (quad.object, quad.subject)
+            index.setdefault(one, []).append(other)
+        found, waiting = set(start), list(start)
+        while waiting:
+            fresh = set(index.get(waiting.pop(), ())) - found
+            found |= fresh
+            waiting += fresh
+        return found
 
     @cached_property
     def version(self) -> str:

@@ -134,36 +134,39 @@ def _place(columns: list[list[_Node]]) -> float:
     return whole
 
 
-def draw(entries: Sequence[Answer], *, title: str, foot: str, format: str = "svg") -> bytes:
-    """Draw how one record's facts lead to criteria, presentations and options.
+def draw(entries: Sequence[Answer], *, title: str, foot: str) -> bytes:
+    """Draw how one record's facts lead to criteria, presentations and options, as SVG.
 
     :param entries: the record's entries of an answer's ``explanations``, one for each presentation
     :param title: what stands above
     :param foot: what stands below
-    :param format: ``svg`` or ``png``
     """
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": title}):
+        out = io.BytesIO()
+        figure(entries, title=title, foot=foot).savefig(
+            out, format="svg", metadata={"Date": None, "Title": title}
+        )
+    return out.getvalue()
+
+
+def figure(entries: Sequence[Answer], *, title: str, foot: str) -> Figure:
+    """The drawing itself, as wide as a slide; the parameters are those of :func:`draw`."""
     names, columns = _nodes(entries)
     height = _place(columns)
-    with mpl.rc_context(
-        {"font.family": "DejaVu Sans", "svg.fonttype": "none", "svg.hashsalt": title, "font.size": 9}
-    ):
-        figure = Figure(figsize=(_WIDTH, (height + 6) * _LINE))
-        axes = figure.add_axes((0.01, 0.0, 0.98, 1.0))
-        axes.set_xlim(-0.5, _LEFT[-1] + _BOX[-1] + 0.5)
-        axes.set_ylim(height + 2.4, -3.6)
-        axes.set_axis_off()
-        axes.text(0, -2.6, title, fontsize=13, fontweight="bold", va="center", parse_math=False)
-        axes.text(0, height + 1.4, foot, fontsize=7.5, color="#555555", va="center", parse_math=False)
-        for left, name in zip(_LEFT, names, strict=True):
-            axes.text(left, -0.9, name, fontsize=9, color="#555555", va="center")
-        for node in (node for column in columns for node in column):
-            for source in node.sources:
-                _arrow(axes, source, node)
-            _box(axes, node)
-        out = io.BytesIO()
-        metadata = {"Date": None, "Title": title} if format == "svg" else {"Title": title}
-        figure.savefig(out, format=format, dpi=144, metadata=metadata)
-    return out.getvalue()
+    drawing = Figure(figsize=(_WIDTH, (height + 6) * _LINE))
+    axes = drawing.add_axes((0.01, 0.0, 0.98, 1.0))
+    axes.set_xlim(-0.5, _LEFT[-1] + _BOX[-1] + 0.5)
+    axes.set_ylim(height + 2.4, -3.6)
+    axes.set_axis_off()
+    axes.text(0, -2.6, title, fontsize=13, fontweight="bold", va="center", parse_math=False)
+    axes.text(0, height + 1.4, foot, fontsize=7.5, color="#555555", va="center", parse_math=False)
+    for left, name in zip(_LEFT, names, strict=True):
+        axes.text(left, -0.9, name, fontsize=9, color="#555555", va="center")
+    for node in (node for column in columns for node in column):
+        for source in node.sources:
+            _arrow(axes, source, node)
+        _box(axes, node)
+    return drawing
 
 
 def _box(axes: Any, node: _Node) -> None:

@@ -16,7 +16,6 @@ from dvt_kg.readers import Reading
 from dvt_kg.work import (
     FILES,
     OUTPUT,
-    REFUSED,
     Work,
     destination,
     examples,
@@ -178,11 +177,15 @@ def explain_command(
     from dvt_kg import explanation_page, explanation_report, explanations  # noqa: PLC0415
     from dvt_kg.explanation_graph import explained  # noqa: PLC0415
 
+    if form == "turtle" and (presentations or conclusions):
+        raise UsageError("the graph holds everything: leave out --presentation and --conclusion")
+    explanations.check_names(work.ontology, presentations, conclusions)
     reading = work.read(files)
-    classification = work.classified(_chosen(reading, patients))
+    chosen = _chosen(reading, patients)
+    if form == "svg":
+        explanation_page.check_drawable(len(chosen.patients), not conclusions or bool(presentations))
+    classification = work.classified(chosen)
     if form == "turtle":
-        if presentations or conclusions:
-            raise UsageError("the graph holds everything: leave out --presentation and --conclusion")
         text = explained(classification).serialize("turtle", graphs=(INFERRED,)).decode()
     else:
         with progress("explaining", "records") as step:
@@ -263,4 +266,4 @@ def compare_command(
         else:
             explanation_report.print_comparisons(answer, out)
     show_refused(errors)
-    ctx.exit(max(status_of(errors, c) for c in classifications) if not errors else REFUSED)
+    ctx.exit(max(status_of(errors, classification) for classification in classifications))

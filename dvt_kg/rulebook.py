@@ -17,9 +17,9 @@ def rulebook(ontology: Ontology, text: str = "") -> dict[str, Any]:
     """Every rule with its body, what must be absent, its head, its axiom and its sources.
 
     :param text: only rules that hold every word of this
-    :returns: ``ontology_version``, ``ontology_digest`` (the SHA-256 of the triples that the rules were
-        compiled from) and ``rules``, the axioms' first, then the derivations' in the order in which
-        they are applied
+    :returns: ``ontology_version``, ``ontology_digest`` (the SHA-256 of the ontology's triples; the
+        derivation queries come with the package) and ``rules``, the axioms' first, then the derivations'
+        in the order in which they are applied
     """
     rules = [
         {"body": _names(rule.body), "absent": [], "head": _name(rule.head), "axiom": rule.axiom}

@@ -36,7 +36,7 @@ def test_symptoms_that_turn_tense_move_the_patient_to_another_presentation_and_s
         "acr-2020-iliofemoral-2": {"before": "ruled-out", "after": "met"},
     }
     assert found["alerts"] == {"appear": ["underestimated-symptoms"], "disappear": []}
-    first = next(r for r in found["why"] if r["presentation"] == "acr-2020-iliofemoral-1")
+    first = next(r for r in found["why"] if r.get("presentation") == "acr-2020-iliofemoral-1")
     assert first["because"] == [["tense-edema"]]
     assert first["after"]["failed"] == ["mild-symptoms"]
     assert first["after"]["justifications"][0]["facts"] == [
@@ -97,7 +97,7 @@ def test_only_what_moves_a_presentation_is_its_reason_and_each_way_that_does_is_
         measurements={**MILD["measurements"], "symptom-duration-days": 9},
     )
     (found,) = compared([MILD], [later])["comparisons"]
-    because = {reason["presentation"]: reason["because"] for reason in found["why"]}
+    because = {r["presentation"]: r["because"] for r in found["why"] if "presentation" in r}
     assert because["acr-2020-iliofemoral-1"] == [["severe-leg-pain"], ["tense-edema"]]
     both = changed("mild", {"may-thurner-configuration": "present", "skin-discoloration": "unknown"})
     (found,) = compared([changed("mild", {"skin-discoloration": "unknown"})], [both])["comparisons"]
@@ -114,6 +114,23 @@ def test_next_steps_and_criteria_that_change_are_told_although_no_option_does() 
     assert found["criteria"] == {"pregnant": {"before": "unknown", "after": "not-met"}}
 
 
+def test_a_contraindication_and_an_alert_that_change_say_why() -> None:
+    narrow = changed("mild", measurements={**MILD["measurements"], "ankle-brachial-index": 0.4})
+    wide = changed("mild", measurements={**MILD["measurements"], "ankle-brachial-index": 1.0})
+    (found,) = compared([wide], [narrow])["comparisons"]
+    (reason,) = found["why"]
+    assert reason["contraindication"] == "graduated-compression-stockings"
+    assert (reason["before"]["state"], reason["after"]["state"]) == ("not-assessed", "absolute")
+    assert (reason["because"], reason["smallest"]) == ([["ankle-brachial-index"]], True)
+    assert reason["after"]["justifications"][0]["facts"] == [
+        {"path": "/measurements/ankle-brachial-index", "value": 0.4}
+    ]
+    (found,) = compared([MILD], [TENSE])["comparisons"]
+    (alert,) = (r for r in found["why"] if "alert" in r)
+    assert (alert["alert"], alert["because"]) == ("underestimated-symptoms", [["tense-edema"]])
+    assert (alert["before"]["state"], alert["after"]["state"]) == ("none", "raised")
+
+
 def test_a_vein_recorded_both_ways_is_a_change_of_its_own() -> None:
     sure = {"id": "x", "thrombus": {"present": ["external-iliac-vein"]}}
     torn = {"id": "x", "thrombus": {"present": ["external-iliac-vein"], "absent": ["external-iliac-vein"]}}
@@ -125,7 +142,7 @@ def test_a_vein_recorded_both_ways_is_a_change_of_its_own() -> None:
 def test_where_too_many_sets_would_have_to_be_tried_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "MOST_TRIED", 0)
     (found,) = compared([MILD], [TENSE])["comparisons"]
-    assert [(r["because"], r["smallest"]) for r in found["why"]] == [([["tense-edema"]], False)] * 2
+    assert [(r["because"], r["smallest"]) for r in found["why"]] == [([["tense-edema"]], False)] * 3
 
 
 def test_the_text_says_what_changed_and_why() -> None:

@@ -96,6 +96,20 @@ def test_a_number_moves_just_across_each_threshold_at_which_the_answer_changes()
     assert Decimal("0.59") in values
 
 
+def test_every_number_that_is_shown_can_be_recorded() -> None:
+    shown = {
+        change.fact
+        for record in (MILD, EMPTY, {"id": "x", "measurements": {"ankle-brachial-index": 0.9}})
+        for change in changes(facts_of(record))[0]
+        if isinstance(change.fact.value, Decimal)
+    }
+    assert len(shown) >= 8
+    plausible = {m.property: m for m in ONTOLOGY.measurements.values()}
+    for fact in shown:
+        assert isinstance(fact.value, Decimal)
+        assert plausible[fact.property].minimum <= fact.value <= plausible[fact.property].maximum
+
+
 def test_what_contradicts_the_record_is_no_change_but_said() -> None:
     found, impossible = changes(facts_of(MILD))
     assert Fact("hasFinding", "pregnancy") in impossible

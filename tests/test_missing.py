@@ -6,8 +6,8 @@ from itertools import combinations
 import pytest
 from hypothesis import assume, given, settings
 
-from dvt_kg import Fact
-from dvt_kg.missing import EVERY_SET, Missing
+from dvt_kg import Fact, ReasonerError, missing
+from dvt_kg.missing import Missing
 from dvt_kg.rules import PATIENT, Atom, Value
 
 from .strategies import ONTOLOGY, RULES, facts
@@ -132,15 +132,24 @@ def test_a_presentation_that_no_recording_can_meet_is_left_out_and_can_be_ruled_
 
 def test_no_search_from_an_empty_record_reaches_its_cap() -> None:
     """The empty record has the most ways to a goal; where all of them are kept nothing is overlooked."""
-    for presentation in PRESENTATIONS:
-        for prop in ("hasPresentation", "ruledOutPresentation"):
-            for atom in MISSING.conjuncts(Value(prop, presentation)):
-                rules, _ = MISSING._towards(atom)
-                seeds: dict[Atom, set[int]] = {PATIENT: {0}}
-                for bit, answer in enumerate(a for q in MISSING.questions for a in q.answers):
-                    for seed in RULES.seeds(answer):
-                        seeds.setdefault(seed, set()).add(1 << bit)
-                assert atom not in rules.supports(seeds, limit=EVERY_SET).capped
+    goals = [
+        Value(prop, name)
+        for properties, names in (
+            (("hasPresentation", "ruledOutPresentation"), PRESENTATIONS),
+            (("hasContraindication", "lacksContraindication"), ONTOLOGY.individuals("Contraindication")),
+        )
+        for prop in properties
+        for name in names
+    ]
+    assert len(goals) > 200
+    for goal in goals:  # a search that reaches its cap is an error
+        assert MISSING.every(frozenset(), goal)
+
+
+def test_a_search_that_reaches_its_cap_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(missing, "EVERY_SET", 1)
+    with pytest.raises(ReasonerError, match="cannot be told"):
+        Missing(ONTOLOGY).every(frozenset(), met("acr-2020-iliofemoral-2"))
 
 
 def test_all_equally_small_sets_are_found_but_for_an_umbrella_and_its_parts() -> None:

@@ -132,6 +132,11 @@ CARRIED = {
         [Fact("hasFinding", "x")],
         Value("hasFinding", "skin-discoloration"),
     ),
+    "individuals that differ": (
+        "[ a owl:AllDifferent ; owl:members ( dvt:cyanosis dvt:pallor ) ] .",
+        [Fact("hasFinding", "cyanosis"), Fact("hasFinding", "pallor")],
+        Value("hasFinding", "skin-discoloration"),
+    ),
     "a conjunction on the right": (
         "[ a owl:Restriction ; owl:onProperty dvt:side ; owl:hasValue dvt:left ] rdfs:subClassOf"
         " [ owl:intersectionOf ( dvt:AcuteOnsetMet"
