@@ -18,7 +18,7 @@ from dvt_kg.explainer import (
     Presentation,
     explainer,
 )
-from dvt_kg.ontology import Ontology, nearest
+from dvt_kg.ontology import Ontology, dvt, nearest
 from dvt_kg.patients import Fact, entry
 
 Answer = dict[str, Any]
@@ -142,6 +142,7 @@ class Shaper:
             ],
             "options": [
                 {**option.as_json(), "label": self.label(option.intervention)}
+                | {"rank": json_number(self.ontology.text(dvt(option.rating), dvt("position")))}
                 | {"sources": sorted(self.explainer.sources.of_terms(option.statement))}
                 for option in presentation.options
             ],

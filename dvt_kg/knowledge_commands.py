@@ -29,6 +29,7 @@ from dvt_kg.work import (
     show_refused,
     status_of,
     working,
+    written_as,
 )
 
 
@@ -61,14 +62,7 @@ def _parameters(ctx: click.Context, option: click.Parameter, values: tuple[str, 
     metavar="NAME=VALUE",
     help="Bind a parameter of the query; may be repeated.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "json"]),
-    default="table",
-    show_default=True,
-    help="How to write the rows.",
-)
+@written_as("table", "csv", "json", help="How to write the rows.")
 @click.option(
     "--with-explanations",
     is_flag=True,
@@ -138,14 +132,7 @@ def _explained(classification: Classification) -> KnowledgeGraph:
 
 
 @click.command("queries", epilog=examples("dvt-kg queries", "dvt-kg queries --format json"))
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to list them.",
-)
+@written_as("table", "json", help="How to list them.")
 def queries_command(form: str) -> None:
     """List the catalogue of queries with the questions that they answer."""
     catalogue = queries.catalogue()
@@ -162,14 +149,7 @@ def queries_command(form: str) -> None:
 
 @click.command(epilog=examples("dvt-kg terms", "dvt-kg terms edema", "dvt-kg terms vein --format json"))
 @click.argument("text", required=False, default="")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to list them.",
-)
+@written_as("table", "json", help="How to list them.")
 @ONTOLOGY_SOURCE
 def terms(text: str, form: str, source: Path | None) -> None:
     """Find what a record can state: findings, veins, measurements and values, by name or words."""
@@ -186,14 +166,7 @@ def terms(text: str, form: str, source: Path | None) -> None:
 
 @click.command("rules", epilog=examples("dvt-kg rules edema", "dvt-kg rules --format json > rules.json"))
 @click.argument("text", required=False, default="")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to list them.",
-)
+@written_as("text", "json", help="How to list them.")
 @ONTOLOGY_SOURCE
 def rules_command(text: str, form: str, source: Path | None) -> None:
     """List the rules compiled from the ontology's axioms and derivation queries, by words they hold."""

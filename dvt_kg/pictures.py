@@ -30,11 +30,14 @@ _STYLES = {
     "unknown": ("#fdf3d0", "#9a7400", "?"),
     "ruled-out": ("#f8dfdc", "#b03a2e", "✗"),
     "not-met": ("#f8dfdc", "#b03a2e", "✗"),
-    "usually-appropriate": ("#dcefe3", "#1b7f4d", "+"),
-    "may-be-appropriate": ("#fdf3d0", "#9a7400", "~"),
-    "may-be-appropriate-disagreement": ("#fdf3d0", "#9a7400", "~"),
-    "usually-not-appropriate": ("#f8dfdc", "#b03a2e", "−"),
 }
+# By the place of the rating's category, most appropriate first.
+_RANKS = (
+    ("#dcefe3", "#1b7f4d", "+"),
+    ("#fdf3d0", "#9a7400", "~"),
+    ("#fdf3d0", "#9a7400", "~"),
+    ("#f8dfdc", "#b03a2e", "−"),
+)
 _PLAIN = ("#e8edf3", "#3b5573", "")
 _FORBIDDEN = ("#f8dfdc", "#b03a2e", "⊘")
 
@@ -107,7 +110,8 @@ def _option(option: Answer, presentation: _Node) -> _Node:
         return _Node(3, option["label"], f"CONTRAINDICATED; {rated} otherwise", _FORBIDDEN, [presentation])
     against = option["contraindication"].replace("-", " ")
     note = f"{rated}; contraindication {against}"
-    return _Node(3, option["label"], note, _STYLES[option["rating"]], [presentation])
+    style = _RANKS[min(option["rank"], len(_RANKS)) - 1]
+    return _Node(3, option["label"], note, style, [presentation])
 
 
 def _clashes(justifications: Sequence[Answer]) -> list[list[_Node]]:

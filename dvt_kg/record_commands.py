@@ -23,6 +23,7 @@ from dvt_kg.work import (
     show_refused,
     status_of,
     working,
+    written_as,
 )
 
 
@@ -35,14 +36,7 @@ from dvt_kg.work import (
     )
 )
 @FILES
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "csv"]),
-    default="text",
-    show_default=True,
-    help="How to answer.",
-)
+@written_as("text", "json", "csv", help="How to answer.")
 @click.option(
     "--guidelines",
     type=click.Choice(list(answers.GUIDELINES)),
@@ -87,14 +81,7 @@ def recommend(
     ),
 )
 @FILES
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(list(FORMATS)),
-    default="turtle",
-    show_default=True,
-    help="The syntax to write.",
-)
+@written_as(*FORMATS, help="The syntax to write.")
 @click.option("--with-patients", is_flag=True, help="Write the records' own triples too.")
 @click.option("--with-all", is_flag=True, help="Write the records' own triples and the ontology too.")
 @OUTPUT
@@ -148,14 +135,7 @@ def classify_command(
     help="Whatever is concluded about this term: a criterion, finding, contraindication, alert,"
     " intervention; may be repeated.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "turtle", "svg", "html"]),
-    default="text",
-    show_default=True,
-    help="How to explain; svg is a picture of one record.",
-)
+@written_as("text", "json", "turtle", "svg", "html", help="How to explain; svg is a picture of one record.")
 @OUTPUT
 @working
 @click.pass_context
@@ -231,14 +211,7 @@ def _chosen(reading: Reading, ids: Sequence[str]) -> Reading:
 )
 @click.argument("before", metavar="BEFORE")
 @click.argument("after", metavar="AFTER")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to answer.",
-)
+@written_as("text", "json", help="How to answer.")
 @OUTPUT
 @working
 @click.pass_context

@@ -112,6 +112,13 @@ class Work:
             return classify(reading.patients, reasoner, progress=step)
 
 
+def written_as(*forms: str, help: str) -> Callable[..., Any]:
+    """The option that chooses how a command writes what it found; the first form is the default."""
+    return click.option(
+        *("--format", "form"), type=click.Choice(forms), default=forms[0], show_default=True, help=help
+    )
+
+
 def working(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of :class:`Work`, and the work itself as ``work``."""
 
