@@ -164,14 +164,30 @@ def terms(text: str, form: str, source: Path | None) -> None:
         click.echo(f"nothing matches {text!r}; 'dvt-kg terms' lists everything", err=True)
 
 
-@click.command("rules", epilog=examples("dvt-kg rules edema", "dvt-kg rules --format json > rules.json"))
+@click.command(
+    "rules",
+    epilog=examples(
+        "dvt-kg rules edema",
+        "dvt-kg rules --format json > rules.json",
+        "dvt-kg rules --format sparql > rules.ru",
+    ),
+)
 @click.argument("text", required=False, default="")
-@written_as("text", "json", help="How to list them.")
+@written_as("text", "json", "sparql", help="How to list them; sparql is updates for a triple store.")
 @ONTOLOGY_SOURCE
 def rules_command(text: str, form: str, source: Path | None) -> None:
-    """List the rules compiled from the ontology's axioms and derivation queries, by words they hold."""
-    from dvt_kg.rulebook import in_words, rulebook  # noqa: PLC0415
+    """List the rules compiled from the ontology's axioms and derivation queries, by words they hold.
 
+    As SPARQL updates they classify the patients in any triple store.
+    """
+    from dvt_kg.rulebook import in_words, rulebook  # noqa: PLC0415
+    from dvt_kg.updates import updates  # noqa: PLC0415
+
+    if form == "sparql":
+        if text:
+            raise UsageError("the updates are of use only as a whole: leave out the words")
+        click.echo(updates(ontologies.load(source)).text(), nl=False)
+        return
     book = rulebook(ontologies.load(source), text)
     if form == "json":
         click.echo(json.dumps(book, indent=2, ensure_ascii=False))

@@ -136,10 +136,15 @@ class Missing:
 
     @cache  # noqa: B019
     def conjuncts(self, goal: Atom) -> tuple[Atom, ...]:
-        """What a goal needs together: the body of the only rule that leads to it, at any remove."""
-        found = {goal}
-        while len(found) == 1:
+        """What a goal needs together: the body of the only rule that leads to it, at any remove.
+
+        What can be recorded itself is not followed further.
+        """
+        recordable = {atom for seeds in self._seeds for atom in seeds}
+        found, seen = {goal}, set[Atom]()
+        while len(found) == 1 and not found & (seen | recordable):
             (atom,) = found
+            seen.add(atom)
             rules = self.rules.by_head.get(atom, ())
             if len(rules) != 1:
                 break

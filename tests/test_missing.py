@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from itertools import combinations
 
 import pytest
 from hypothesis import assume, given, settings
 
-from dvt_kg import Fact, ReasonerError, missing
+from dvt_kg import Fact, Ontology, ReasonerError, missing
 from dvt_kg.missing import Missing
-from dvt_kg.rules import PATIENT, Atom, Value
+from dvt_kg.rules import PATIENT, Atom, Type, Value
 
 from .strategies import ONTOLOGY, RULES, facts
 
@@ -162,3 +163,18 @@ def test_all_equally_small_sets_are_found_but_for_an_umbrella_and_its_parts() ->
         frozenset({"proximal-vein", "reason-against-anticoagulation"}),
         frozenset({"pulmonary-embolism", "reason-against-anticoagulation"}),
     }
+
+
+def test_what_can_be_recorded_is_asked_for_itself_and_not_only_by_what_it_follows_from() -> None:
+    (name,) = (
+        n
+        for n in ONTOLOGY.individuals("Contraindication")
+        if n == "anticoagulation-severe-thrombocytopenia-by-uptodate-anticoagulation"
+    )
+    sets = MISSING.every(frozenset(), Value("hasContraindication", name))
+    assert set(sets) == {("severe-thrombocytopenia",), ("plateletCount",)}
+
+
+def test_a_circle_of_single_rules_is_no_endless_search(extended: Callable[[str], Ontology]) -> None:
+    ontology = extended("dvt:A a owl:Class . dvt:B a owl:Class ; owl:equivalentClass dvt:A .")
+    assert len(Missing(ontology).conjuncts(Type("A"))) == 1
