@@ -12,7 +12,6 @@ import click
 
 from dvt_kg import ontology as ontologies
 from dvt_kg import queries, readers, reports
-from dvt_kg.classification import Classification
 from dvt_kg.errors import RecordError, UsageError
 from dvt_kg.graph import KnowledgeGraph
 from dvt_kg.readers import TEMPLATES, Reading, read
@@ -23,9 +22,11 @@ from dvt_kg.work import (
     OUTPUT,
     REFUSED,
     TIME_LIMIT,
+    WITH_EXPLANATIONS,
     Work,
     destination,
     examples,
+    graph_of,
     show_refused,
     status_of,
     working,
@@ -63,11 +64,7 @@ def _parameters(ctx: click.Context, option: click.Parameter, values: tuple[str, 
     help="Bind a parameter of the query; may be repeated.",
 )
 @written_as("table", "csv", "json", help="How to write the rows.")
-@click.option(
-    "--with-explanations",
-    is_flag=True,
-    help="Put justifications and missing sets in the graph, as the catalogue's queries about them do.",
-)
+@WITH_EXPLANATIONS
 @click.option("--endpoint", metavar="URL", help="Ask a remote SPARQL endpoint that holds the graphs.")
 @OUTPUT
 @working
@@ -104,7 +101,7 @@ def query_command(
             reading = work.read(files)
             classification = work.classified(reading)
             explaining = with_explanations or "explanation" in query.tags
-            graph = _explained(classification) if explaining else classification.graph()
+            graph = graph_of(classification, explaining=explaining)
             status = status_of(reading.errors, classification)
         rows = queries.ask(graph, query, **parameters)
         if not rows and "patient" in query.tags and not reading.patients:
@@ -123,12 +120,6 @@ def query_command(
             reports.print_rows(rows.plain(), rows.variables, out)
     show_refused(reading.errors)
     ctx.exit(status)
-
-
-def _explained(classification: Classification) -> KnowledgeGraph:
-    from dvt_kg.explanation_graph import explained  # noqa: PLC0415 - slow to import, and seldom needed
-
-    return explained(classification)
 
 
 @click.command("queries", epilog=examples("dvt-kg queries", "dvt-kg queries --format json"))

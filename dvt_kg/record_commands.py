@@ -16,9 +16,11 @@ from dvt_kg.readers import Reading
 from dvt_kg.work import (
     FILES,
     OUTPUT,
+    WITH_EXPLANATIONS,
     Work,
     destination,
     examples,
+    graph_of,
     progress,
     show_refused,
     status_of,
@@ -84,6 +86,7 @@ def recommend(
 @written_as(*FORMATS, help="The syntax to write.")
 @click.option("--with-patients", is_flag=True, help="Write the records' own triples too.")
 @click.option("--with-all", is_flag=True, help="Write the records' own triples and the ontology too.")
+@WITH_EXPLANATIONS
 @OUTPUT
 @working
 @click.pass_context
@@ -93,6 +96,7 @@ def classify_command(
     form: str,
     with_patients: bool,
     with_all: bool,
+    with_explanations: bool,
     output: Path | None,
     work: Work,
 ) -> None:
@@ -102,7 +106,8 @@ def classify_command(
     graphs = (
         (PATIENTS, INFERRED, ONTOLOGY) if with_all else (PATIENTS, INFERRED) if with_patients else (INFERRED,)
     )
-    text = classification.graph().serialize(form, graphs=graphs).decode()
+    graph = graph_of(classification, explaining=with_explanations)
+    text = graph.serialize(form, graphs=graphs).decode()
     with destination(output) as out:
         out.write(text)
     show_refused(reading.errors)
@@ -155,7 +160,6 @@ def explain_command(
     """
     # Slow to import, and needed only here.
     from dvt_kg import explanation_page, explanation_report, explanations  # noqa: PLC0415
-    from dvt_kg.explanation_graph import explained  # noqa: PLC0415
 
     if form == "turtle" and (presentations or conclusions):
         raise UsageError("the graph holds everything: leave out --presentation and --conclusion")
@@ -166,7 +170,7 @@ def explain_command(
         explanation_page.check_drawable(len(chosen.patients), not conclusions or bool(presentations))
     classification = work.classified(chosen)
     if form == "turtle":
-        text = explained(classification).serialize("turtle", graphs=(INFERRED,)).decode()
+        text = graph_of(classification, explaining=True).serialize("turtle", graphs=(INFERRED,)).decode()
     else:
         with progress("explaining", "records") as step:
             answer = explanations.explain(

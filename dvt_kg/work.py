@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dvt_kg import ontology as ontologies
 from dvt_kg.classification import Classification, classify
 from dvt_kg.errors import RecordError, UsageError
+from dvt_kg.graph import KnowledgeGraph
 from dvt_kg.hermit import TIMEOUT, HermiT
 from dvt_kg.ontology import Ontology
 from dvt_kg.readers import READERS, Reading, read
@@ -128,6 +129,22 @@ def working(command: Callable[..., None]) -> Callable[..., None]:
         command(*args, work=Work(**chosen), **options)
 
     return INPUT_FORMAT(STRICT(ONTOLOGY_SOURCE(REASONER(JAVA(TIME_LIMIT(with_work))))))
+
+
+WITH_EXPLANATIONS = click.option(
+    "--with-explanations",
+    is_flag=True,
+    help="Put justifications and missing sets in the graph, as the catalogue's queries about them do.",
+)
+
+
+def graph_of(classification: Classification, *, explaining: bool) -> KnowledgeGraph:
+    """What was concluded as a graph, with explanations where they are wanted."""
+    if not explaining:
+        return classification.graph()
+    from dvt_kg.explanation_graph import explained  # noqa: PLC0415 - slow to import, and seldom needed
+
+    return explained(classification)
 
 
 OUTPUT = click.option(

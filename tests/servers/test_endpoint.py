@@ -28,6 +28,7 @@ from dvt_kg import (
     build,
     catalogue,
     classify,
+    explained,
     read_records,
 )
 from dvt_kg.cli import main
@@ -49,7 +50,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def graph(ontology: Ontology, reasoner: HermiT) -> KnowledgeGraph:
-    return classify(read_records(RECORDS, ontology).patients, reasoner).graph()
+    return explained(classify(read_records(RECORDS, ontology).patients, reasoner))
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,8 @@ def endpoint(ontology: Ontology, tmp_path_factory: pytest.TempPathFactory) -> It
             "--format",
             "nquads",
             "--with-patients",
+            "--with-explanations",
+            *("--reasoner", "hermit"),
             str(folder / "records.json"),
             "-o",
             str(folder / "c.nq"),
