@@ -58,7 +58,7 @@ def compare(before: Classification, after: Classification, errors: Sequence[Reco
 
 
 def _comparison(before: tuple[Patient, Profile], after: tuple[Patient, Profile], shaper: Shaper) -> Answer:
-    explained = [shaper.explainer.explain(*record) for record in (before, after)]
+    explained = [shaper.explainer.explain(*record, what_if=False) for record in (before, after)]
     stated = [_stated(patient) for patient, _ in (before, after)]
     names = [n for n in sorted({**stated[0], **stated[1]}) if stated[0].get(n) != stated[1].get(n)]
     found: Answer = {

@@ -30,8 +30,6 @@ CONTRAINDICATION_STATES = {
     "contraindicationExcluded": "excluded",
     "notAssessedFor": "not-assessed",
 }
-
-
 _OF_CRITERIA = ("meetsCriterion", "failsCriterion")
 _OF_CONTRAINDICATIONS = ("hasContraindication", "lacksContraindication")
 
@@ -44,10 +42,6 @@ class Option(NamedTuple):
     rating: str
     contraindication: str
     statement: str
-
-    def as_json(self) -> dict[str, str]:
-        """The option as an entry of an explanation."""
-        return self._asdict()
 
 
 @dataclass(frozen=True)
@@ -301,8 +295,8 @@ def difference(before: Outcome, after: Outcome) -> dict[str, Any]:
     new = {(o.presentation, o.intervention): o for o in after.options}
 
     found: dict[str, Any] = {
-        "appears": [option.as_json() for key, option in new.items() if key not in old],
-        "disappears": [option.as_json() for key, option in old.items() if key not in new],
+        "appears": [option._asdict() for key, option in new.items() if key not in old],
+        "disappears": [option._asdict() for key, option in old.items() if key not in new],
         "changes": list(_rated_otherwise(before.options, after.options)),
     }
     if before.status != after.status:

@@ -25,7 +25,7 @@ from dvt_kg.ontology import RDF, Ontology, RdfTerm, data_dir, dvt, local_name
 from dvt_kg.rules import PATIENT, Atom, Mask, Supports, Type, Value, smallest_first
 
 _PATIENT = "patient"  # the variable that stands for the patient in every derivation query
-_CLASH = "hasClash"  # states of a patient that the rules have a contradiction
+_CLASH = "hasClash"  # says of a patient what the rules say by a contradiction
 
 Bindings = dict[str, RdfTerm]
 
@@ -253,6 +253,8 @@ class Derivations:
         :param known: the minimal sets behind what follows from the axioms
         :returns: the sets, and whether some may be left out or be larger than needed
         """
+        if goal not in self.heads:
+            return known.sets.get(goal, set()), goal in known.capped
         true = self.conclude(self.given(known.sets.keys())) | known.sets.keys()
         capped = False
 

@@ -11,7 +11,16 @@ from typing import NamedTuple
 from dvt_kg import queries
 from dvt_kg.axioms import Sources, compile_rules
 from dvt_kg.classification import Profile
-from dvt_kg.counterfactuals import NOTHING, Change, Option, Outcome, Settled, outlook
+from dvt_kg.counterfactuals import (
+    CONTRAINDICATION_STATES,
+    NOTHING,
+    PRESENTATION_STATES,
+    Change,
+    Option,
+    Outcome,
+    Settled,
+    outlook,
+)
 from dvt_kg.derivations import ground, minimal, product
 from dvt_kg.graph import KnowledgeGraph
 from dvt_kg.justifications import Why, why
@@ -22,12 +31,9 @@ from dvt_kg.patients import Fact, Patient
 from dvt_kg.rules import MOST_SETS, PATIENT, Atom, Mask, Type, Value, smallest_first
 
 _STATED = {"met": "meetsCriterion", "not-met": "failsCriterion"}
-_SETTLED = {"met": "hasPresentation", "ruled-out": "ruledOutPresentation"}
-_CONTRAINDICATED = {
-    "absolute": "absolutelyContraindicated",
-    "relative": "relativelyContraindicated",
-    "excluded": "contraindicationExcluded",
-}
+# What rests on something not being known has no facts behind it.
+_SETTLED = {state: prop for prop, state in PRESENTATION_STATES.items() if state != "open"}
+_CONTRAINDICATED = {state: prop for prop, state in CONTRAINDICATION_STATES.items() if state != "not-assessed"}
 
 
 class Axiom(NamedTuple):

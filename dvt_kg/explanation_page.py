@@ -70,7 +70,6 @@ def page(answer: Answer) -> str:
                 # The picture is the library's own; the page's words around it are escaped.
                 "picture": Markup(_COUNTED.sub("", drawn[drawn.index("<svg") :])) if drawn else "",
                 "changes": [(facts, [line.plain for line in effects(change)]) for facts, change in groups],
-                "conflicts": record["conflicts"],
                 "alerts": [{"statements": (), **alert} for alert in record["alerts"]],
             }
         )

@@ -141,7 +141,7 @@ class Shaper:
                 for c in presentation.criteria
             ],
             "options": [
-                {**option.as_json(), "label": self.label(option.intervention)}
+                {**option._asdict(), "label": self.label(option.intervention)}
                 | {"rank": json_number(self.ontology.text(dvt(option.rating), dvt("position")))}
                 | {"sources": sorted(self.explainer.sources.of_terms(option.statement))}
                 for option in presentation.options

@@ -27,6 +27,7 @@ _OWL_KNOWN = {
     *("backwardCompatibleWith", "incompatibleWith", "differentFrom", "distinctMembers"),
     *("annotatedSource", "annotatedProperty", "annotatedTarget"),
 }
+_KNOWN = {RDFS + name for name in _RDFS_KNOWN} | {OWL + name for name in _OWL_KNOWN}
 _TYPES_KNOWN = {
     *("Class", "Restriction", "ObjectProperty", "DatatypeProperty", "AnnotationProperty"),
     *("FunctionalProperty", "NamedIndividual", "Ontology", "AllDisjointClasses", "AllDifferent"),
@@ -83,8 +84,7 @@ class Fragment:
         for quad in self.ontology.match():
             by_predicate.setdefault(quad.predicate.value, []).append(quad)
         for predicate, quads in by_predicate.items():
-            known = {RDFS + name for name in _RDFS_KNOWN} | {OWL + name for name in _OWL_KNOWN}
-            if predicate.startswith((RDFS, OWL, _SWRL)) and predicate not in known:
+            if predicate.startswith((RDFS, OWL, _SWRL)) and predicate not in _KNOWN:
                 raise UnsupportedAxiom(self._statement(quads[0]), "no rule for this construct")
             if predicate.startswith((RDFS, OWL, RDF)):
                 self._refuse_terms(predicate, quads)
@@ -100,9 +100,9 @@ class Fragment:
         """Refuse statements of a known predicate whose subject or object is read nowhere."""
         for quad in quads:
             subject, object_ = quad.subject, quad.object
-            if isinstance(object_, ox.NamedNode) and object_.value in _BUILT_IN:
+            if any(isinstance(t, ox.NamedNode) and t.value in _BUILT_IN for t in (subject, object_)):
                 raise UnsupportedAxiom(self._statement(quad), "no rule for this property")
-            if isinstance(subject, ox.NamedNode) and (predicate in _NAMELESS or subject.value in _BUILT_IN):
+            if isinstance(subject, ox.NamedNode) and predicate in _NAMELESS:
                 raise UnsupportedAxiom(
                     self._statement(quad), "expressions and lists have no names of their own"
                 )

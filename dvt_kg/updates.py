@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import pyoxigraph as ox
@@ -101,8 +101,7 @@ def _kind(atom: Atom) -> tuple[str, ...]:
     return ("type",) if isinstance(atom, Type) else ("value", atom.property)
 
 
-def _triple(atom: Atom, variable: object) -> str:
-    assert callable(variable)
+def _triple(atom: Atom, variable: Callable[[str], str]) -> str:
     if isinstance(atom, Type):
         return f"?p {ox.NamedNode(RDF + 'type')} {variable(str(named(atom.name)))} ."
     assert not isinstance(atom, Range)
