@@ -274,10 +274,14 @@ def _compare(patient: Patient, reasons: Why, answer: Entailed | None) -> None:
         )
 
 
+def red_flags(ontology: Ontology) -> frozenset[str]:
+    """The alerts that are red flags."""
+    return frozenset(local_name(s) for s in ontology.subjects(dvt("alertKind"), dvt("red-flag")))
+
+
 def _red_flags(entailed: Entailed | None, ontology: Ontology) -> Entailed:
     """The red flags among what the facts outside every clash entail."""
-    kind, red = dvt("alertKind"), dvt("red-flag")
-    flags = {local_name(s) for s in ontology.subjects(kind, red)}
+    flags = red_flags(ontology)
     chosen = (a for a in entailed or () if isinstance(a, Value) and a.property == "triggersAlert")
     return frozenset(a for a in chosen if a.value in flags)
 

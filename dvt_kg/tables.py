@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -53,8 +53,8 @@ def drafts(text: str, name: str, vocabulary: Vocabulary) -> Iterator[Draft | Rec
     :raises RecordError: where the header cannot be used
     """
     lines = list(io.StringIO(text, newline=""))
-    layout = Layout(vocabulary, lambda property, finding: column(vocabulary.path(property, finding)))
-    delimiter = _delimiter(lines, columns(vocabulary).keys() | {ID})
+    layout = layout_of(vocabulary)
+    delimiter = delimiter_of(lines, columns(vocabulary).keys() | {ID})
     header: list[Column] = []
     index = 0
     for line, row in _rows(lines, delimiter):
@@ -74,14 +74,16 @@ def drafts(text: str, name: str, vocabulary: Vocabulary) -> Iterator[Draft | Rec
         elif not any(row) or not any(map(str.strip, row)):
             continue
         elif header:
-            yield _draft(row, header, layout, index=index, file=name, line=line)
+            yield row_draft(row, header, layout, index=index, file=name, line=line)
         else:
-            header = _header([cell.strip() for cell in row], layout)
-            if all(place.name != ID for place in header):
-                message = "the header has no column 'id'; add one and give every row its id"
-                raise RecordError(message, file=name, line=line, field=ID)
+            header = read_header([cell.strip() for cell in row], layout, file=name, line=line)
             continue
         index += 1
+
+
+def layout_of(vocabulary: Vocabulary) -> Layout:
+    """How a table spells the places of a record."""
+    return Layout(vocabulary, lambda property, finding: column(vocabulary.path(property, finding)))
 
 
 def text(patients: Iterable[Patient], ontology: Ontology, *, delimiter: str = ",") -> str:
@@ -116,25 +118,42 @@ def _written(names: list[str], rows: list[dict[str, str]], delimiter: str) -> st
     return out.getvalue()
 
 
-def _draft(
-    row: list[str], header: list[Column], layout: Layout, *, index: int, file: str, line: int
+def row_draft(
+    row: Sequence[object],
+    header: Sequence[Column],
+    layout: Layout,
+    *,
+    index: int,
+    file: str,
+    line: int | None,
 ) -> Draft:
-    """The draft of a row."""
+    """The draft of a row.
+
+    :param row: the cells: texts as a file of text has them, or values as a typed table does, where a
+        list holds several names and None is unknown
+    :param header: the columns
+    :param index: the row's place in its table, counted from 0
+    :param file: the file
+    :param line: its line, or the row's number
+    """
     ids = (cell for c, cell in zip(header, row, strict=False) if c.name == ID)
-    draft = Draft(next(ids, "").strip(), layout, index=index, file=file, line=line)
+    draft = Draft(_id(next(ids, None)), layout, index=index, file=file, line=line)
     for place, cell in zip(header, row, strict=False):
-        value = cell and cell.strip()
+        value = cell.strip() if isinstance(cell, str) else cell
         slot = place.slot
-        if not value:
+        if value is None or value == "":
             continue
         if slot is None:
             if place.fault:  # the id has none
                 draft.refuse(place.name, value, place.fault, place.nearest)
         elif isinstance(slot, Number):
-            draft.state(place.name, slot, Written(value))
-        elif slot.many:
-            for each in filter(None, map(str.strip, value.split(SEPARATOR))):
-                draft.state(place.name, slot, each)
+            draft.state(place.name, slot, Written(value) if isinstance(value, str) else value)
+        elif slot.many and isinstance(value, str | list):
+            several = value.split(SEPARATOR) if isinstance(value, str) else value
+            for each in several:
+                name = each.strip() if isinstance(each, str) else each
+                if name != "":
+                    draft.state(place.name, slot, name)
         else:
             draft.state(place.name, slot, value)
     if len(row) > len(header):
@@ -142,12 +161,24 @@ def _draft(
             f"the row has {len(row)} cells and the header {len(header)};"
             " quote a cell that has the delimiter in it, and write a decimal point"
         )
-        draft.refuse(None, "|".join(row[len(header) :]), message)
+        draft.refuse(None, "|".join(map(str, row[len(header) :])), message)
     return draft
 
 
-def _header(names: list[str], layout: Layout) -> list[Column]:
-    """The columns of a header."""
+def _id(cell: object) -> object:
+    """An id as a table holds it: a cell is text, and whole numbers are their digits."""
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return str(cell)
+    return cell.strip() if isinstance(cell, str) else "" if cell is None else cell
+
+
+def read_header(
+    names: Sequence[str], layout: Layout, *, file: str, line: int | None = None
+) -> list[Column]:
+    """The columns of a header.
+
+    :raises RecordError: where no column holds the ids
+    """
     slots = columns(layout.vocabulary)
     known = frozenset(slots) | {ID}
     header: list[Column] = []
@@ -166,10 +197,13 @@ def _header(names: list[str], layout: Layout) -> list[Column]:
             found = Column(name, slot)
         taken.add(slot or name)
         header.append(found)
+    if all(place.name != ID for place in header):
+        message = "the header has no column 'id'; add one and give every row its id"
+        raise RecordError(message, file=file, line=line, field=ID)
     return header
 
 
-def _delimiter(lines: list[str], known: set[str]) -> str:
+def delimiter_of(lines: list[str], known: set[str]) -> str:
     """The delimiter that makes most known names of the header, else most names."""
     first = next(line for line in lines if line.strip())
 

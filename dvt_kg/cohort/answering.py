@@ -1,0 +1,132 @@
+"""Answers of a table: what was concluded, row by row, as columns of names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dvt_kg.axioms import compile_rules
+from dvt_kg.classification import red_flags
+from dvt_kg.cohort.bits import Bits, Machine, unpacked
+from dvt_kg.cohort.encoding import Encoded, Profiles
+from dvt_kg.justifications import why
+from dvt_kg.ontology import Ontology
+from dvt_kg.patients import Fact
+from dvt_kg.program import LISTS, Term, program
+from dvt_kg.rules import PATIENT, Value
+
+NAMES = pa.list_(pa.string())
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("status", pa.string()),
+        *((column, NAMES) for column in LISTS),
+        ("profile", pa.string()),
+    ]
+)
+_TO_CONTRADICTORY = ("alerts", "clashes")  # the lists that a contradictory record has
+
+
+class Answerer:
+    """What answers the rows of encoded tables.
+
+    :param ontology: the ontology whose rules are run
+    """
+
+    def __init__(self, ontology: Ontology) -> None:
+        self.ontology = ontology
+        self.rules = compile_rules(ontology)
+        self.program = program(ontology)
+        self.machine = Machine(self.program)
+        self.profiles = Profiles(self.program)
+        self.flags = red_flags(ontology)
+
+    def answer(self, encoded: Encoded, facts: Callable[[int], Collection[Fact]]) -> pa.Table:
+        """The answers of the rows that are not refused.
+
+        :param encoded: the rows
+        :param facts: the facts of a row, asked for where a record contradicts itself and a red flag is up
+        :returns: a table of :data:`SCHEMA`
+        """
+        rows = encoded.rows
+        true = self.machine.run(encoded.true, rows)
+        consistent = ~true[None]
+        lists = {}
+        for column, heads in self.program.lists.items():
+            bits = {h: true[h] if column in _TO_CONTRADICTORY else true[h] & consistent for h in heads}
+            if column == "alerts":
+                self._keep_unclashed(bits, true, rows, facts)
+            lists[column] = _lists(bits, rows)
+        statuses = [h for h in self.program.statuses]
+        codes = np.zeros(rows, np.int8)
+        for code, status in enumerate(statuses):
+            if status.value != "contradictory":
+                codes[unpacked(true[status] & consistent, rows).view(np.bool_)] = code
+            else:
+                codes[unpacked(true[None], rows).view(np.bool_)] = code
+        table = pa.table(
+            [
+                encoded.ids,
+                pa.DictionaryArray.from_arrays(codes, [s.value for s in statuses]),
+                *lists.values(),
+                _hexadecimal(self.profiles.keys(encoded)),
+            ],
+            names=SCHEMA.names,
+        )
+        if encoded.refused:
+            kept = np.ones(rows, np.bool_)
+            kept[list(encoded.refused)] = False
+            table = table.filter(pa.array(kept))
+        return table
+
+    def _keep_unclashed(
+        self,
+        bits: dict[Value, Bits],
+        true: dict[Term, Bits],
+        rows: int,
+        facts: Callable[[int], Collection[Fact]],
+    ) -> None:
+        """Of a contradictory record keep the red flags that rest on facts outside every clash."""
+        contradictory = true[None]
+        raised = {h: true[Value("triggersAlert", h.value)] & contradictory for h in bits}
+        for head in bits:
+            bits[head] = bits[head] & ~contradictory
+        suspected = np.zeros_like(contradictory)
+        for head in bits:
+            if head.value in self.flags:
+                suspected |= raised[head]
+        for row in np.flatnonzero(unpacked(suspected, rows)).tolist():
+            for name in self._unclashed(frozenset(facts(row))):
+                word, place = divmod(row, 8)
+                bits[Value("hasAlert", name)].view(np.uint8)[word] |= np.uint8(0x80 >> place)
+
+    @lru_cache(maxsize=20_000)  # noqa: B019 - lives as long as the run it belongs to
+    def _unclashed(self, facts: frozenset[Fact]) -> tuple[str, ...]:
+        """The red flags that rest on facts outside every clash."""
+        kept = why(self.rules, facts).unclashed()
+        closed = self.rules.closure({PATIENT, *self.rules.profile(kept)})
+        return tuple(name for name in self.flags if Value("triggersAlert", name) in closed)
+
+
+def _lists(bits: dict[Value, Bits], rows: int) -> pa.Array:
+    """For each row the names of what is true of it."""
+    names = pa.array([head.value for head in bits], pa.string())
+    if not bits:
+        return pa.ListArray.from_arrays(pa.array(np.zeros(rows + 1, np.int32)), names)
+    flags = np.ascontiguousarray(unpacked(np.stack(list(bits.values())), rows).T)
+    offsets = np.zeros(rows + 1, np.int32)
+    np.cumsum(flags.sum(axis=1, dtype=np.int32), out=offsets[1:])
+    places = (np.flatnonzero(flags) % len(bits)).astype(np.int16)
+    return pa.ListArray.from_arrays(offsets, pa.DictionaryArray.from_arrays(places, names))
+
+
+def _hexadecimal(keys: NDArray[np.uint64]) -> pa.Array:
+    """Keys of two numbers as texts of 32 digits."""
+    rows = keys.shape[1]
+    digits = np.ascontiguousarray(keys.T).astype(">u8").tobytes().hex().encode()
+    offsets = np.arange(0, 32 * (rows + 1), 32, dtype=np.int32)
+    return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(digits))
