@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -148,33 +148,39 @@ class Classification:
         pairs = list(self if chosen is None else chosen)
         graph.add(PATIENTS, (t for patient, _ in pairs for t in patient.triples()))
         graph.add(INFERRED, (t for pair in pairs for t in self.triples(*pair)))
-        graph.add(INFERRED, self._provenance(made or datetime.now(UTC)))
+        graph.add(INFERRED, provenance(self.reasoner, self.ontology, made or datetime.now(UTC)))
         return graph
 
-    def _provenance(self, made: datetime) -> list[ox.Triple]:
-        """What made the inferred graph: reasoner, versions and time, in PROV."""
-        run, agent = ox.NamedNode(INFERRED.value + "#run"), ox.NamedNode(INFERRED.value + "#reasoner")
 
-        def prov(name: str) -> ox.NamedNode:
-            return ox.NamedNode(PROV + name)
+def provenance(reasoner: str, ontology: Ontology, made: datetime) -> list[ox.Triple]:
+    """What made the inferred graph: reasoner, versions and time, in PROV.
 
-        label = ox.NamedNode("http://www.w3.org/2000/01/rdf-schema#label")
-        made_by = f"{self.reasoner}, dvt-kg {package_version('dvt-kg')}"
-        time = ox.Literal(
-            made.replace(microsecond=0).isoformat().replace("+00:00", "Z"),
-            datatype=ox.NamedNode(XSD + "dateTime"),
-        )
-        return [
-            ox.Triple(INFERRED, _TYPE, prov("Entity")),
-            ox.Triple(INFERRED, prov("wasGeneratedBy"), run),
-            ox.Triple(INFERRED, prov("wasDerivedFrom"), PATIENTS),
-            ox.Triple(INFERRED, prov("wasDerivedFrom"), ox.NamedNode(f"{IRI}/{self.ontology.version}")),
-            ox.Triple(run, _TYPE, prov("Activity")),
-            ox.Triple(run, prov("endedAtTime"), time),
-            ox.Triple(run, prov("wasAssociatedWith"), agent),
-            ox.Triple(agent, _TYPE, prov("SoftwareAgent")),
-            ox.Triple(agent, label, ox.Literal(made_by, language="en")),
-        ]
+    :param reasoner: the reasoner's name
+    :param ontology: the ontology by which it judged
+    :param made: when
+    """
+    run, agent = ox.NamedNode(INFERRED.value + "#run"), ox.NamedNode(INFERRED.value + "#reasoner")
+
+    def prov(name: str) -> ox.NamedNode:
+        return ox.NamedNode(PROV + name)
+
+    label = ox.NamedNode("http://www.w3.org/2000/01/rdf-schema#label")
+    made_by = f"{reasoner}, dvt-kg {package_version('dvt-kg')}"
+    time = ox.Literal(
+        made.replace(microsecond=0).isoformat().replace("+00:00", "Z"),
+        datatype=ox.NamedNode(XSD + "dateTime"),
+    )
+    return [
+        ox.Triple(INFERRED, _TYPE, prov("Entity")),
+        ox.Triple(INFERRED, prov("wasGeneratedBy"), run),
+        ox.Triple(INFERRED, prov("wasDerivedFrom"), PATIENTS),
+        ox.Triple(INFERRED, prov("wasDerivedFrom"), ox.NamedNode(f"{IRI}/{ontology.version}")),
+        ox.Triple(run, _TYPE, prov("Activity")),
+        ox.Triple(run, prov("endedAtTime"), time),
+        ox.Triple(run, prov("wasAssociatedWith"), agent),
+        ox.Triple(agent, _TYPE, prov("SoftwareAgent")),
+        ox.Triple(agent, label, ox.Literal(made_by, language="en")),
+    ]
 
 
 def part(node: ox.NamedNode, kind: str, name: str) -> ox.NamedNode:
@@ -297,13 +303,22 @@ def _derive(classification: Classification, missing: Missing) -> dict[frozenset[
     for (key, profile), patient in zip(classification.profiles.items(), classification.patients, strict=True):
         mine = sorted(derived.get(patient.iri, ()), key=str)
         open_ = [local_name(o) for p, o in mine if p == dvt("openPresentation")]
-        found[key] = replace(profile, derived=tuple(mine), missing=_missing(missing, profile, open_))
+        found[key] = replace(
+            profile, derived=tuple(mine), missing=missing_sets(missing, profile.facts, open_)
+        )
     return found
 
 
-def _missing(missing: Missing, profile: Profile, presentations: list[str]) -> dict[str, tuple[str, ...]]:
-    """For each open presentation what would make it met, else what would rule it out."""
-    met = missing.find(profile.facts, [Value("hasPresentation", p) for p in presentations])
-    rest = [p for p in presentations if Value("hasPresentation", p) not in met]
-    out = missing.find(profile.facts, [Value("ruledOutPresentation", p) for p in rest])
-    return {goal.value: names for goal, names in (met | out).items()}
+def missing_sets(
+    missing: Missing, facts: Collection[Fact], presentations: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    """For each open presentation what would make it met, else what would rule it out.
+
+    :param missing: the search
+    :param facts: the recorded facts
+    :param presentations: the presentations that are open
+    """
+    goals = [Value("hasPresentation", p) for p in presentations]
+    met = missing.find(facts, goals)
+    rest = [Value("ruledOutPresentation", goal.value) for goal in goals if goal not in met]
+    return {goal.value: names for goal, names in (met | missing.find(facts, rest)).items()}

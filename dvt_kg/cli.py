@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from dvt_kg.cohort_command import cohort_command
 from dvt_kg.errors import DvtKgError, RecordError, UsageError
 from dvt_kg.knowledge_commands import (
     build,
@@ -53,7 +54,7 @@ def main() -> None:
 
 
 for command in (
-    *(recommend, explain_command, compare_command, classify_command),
+    *(recommend, explain_command, compare_command, classify_command, cohort_command),
     *(query_command, queries_command, terms, rules_command, check, template, build),
 ):
     main.add_command(command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from dvt_kg.errors import RecordError, UsageError
@@ -34,7 +35,7 @@ def drafts(text: str, name: str, vocabulary: Vocabulary) -> Iterator[Draft | Rec
         document = document[PATIENTS]
     elif isinstance(document, dict) and not LINKED.isdisjoint(document):
         raise RecordError("it is JSON-LD; name the format jsonld or the file .jsonld", file=name)
-    elif isinstance(document, dict) and not _Form(vocabulary).top.isdisjoint(document):
+    elif isinstance(document, dict) and not _form(vocabulary).top.isdisjoint(document):
         document = [document]
     if not isinstance(document, list):
         message = f"{kind(document)} is no list of records; write a list of objects that have an 'id'"
@@ -43,22 +44,23 @@ def drafts(text: str, name: str, vocabulary: Vocabulary) -> Iterator[Draft | Rec
 
 
 def record_drafts(
-    records: Iterable[object], name: str, vocabulary: Vocabulary
+    records: Iterable[object], name: str, vocabulary: Vocabulary, *, line: int | None = None
 ) -> Iterator[Draft | RecordError]:
     """The records of Python objects in the form of JSON.
 
     :param records: the objects
     :param name: what errors call them
     :param vocabulary: the places and names of a record
+    :param line: the line on which they stand, where the format has lines
     :returns: the records, and the errors of what is none
     """
-    form = _Form(vocabulary)
+    form = _form(vocabulary)
     for index, record in enumerate(records):
         if isinstance(record, dict):
-            yield form.draft(record, index, name)
+            yield form.draft(record, index, name, line)
         else:
             message = f"{kind(record)} is no record; write an object that has an 'id'"
-            yield RecordError(message, file=name, record=index, value=shown(record))
+            yield RecordError(message, file=name, line=line, record=index, value=shown(record))
 
 
 def to_json(patient: Patient, ontology: Ontology | None = None) -> dict[str, Any]:
@@ -132,9 +134,9 @@ class _Form:
         #: the keys at the top of a record
         self.top = frozenset({ID, *self.own, *self.groups})
 
-    def draft(self, record: dict[Any, Any], index: int, name: str) -> Draft:
+    def draft(self, record: dict[Any, Any], index: int, name: str, line: int | None) -> Draft:
         """The draft of a record."""
-        draft = Draft(record.get(ID), self.layout, index=index, file=name)
+        draft = Draft(record.get(ID), self.layout, index=index, file=name, line=line)
         for key, value in record.items():
             if key in self.own:
                 self._put(draft, *self.own[key], value)
@@ -177,13 +179,20 @@ class _Form:
             draft.refuse(path, value, f"{kind(value)} is no list; write {names}")
 
 
+@lru_cache(maxsize=4)
+def _form(vocabulary: Vocabulary) -> _Form:
+    """The form of a vocabulary, made once."""
+    return _Form(vocabulary)
+
+
 class _Repeated(dict[str, Any]):
     """An object in which keys are written more than once."""
 
     repeated: tuple[str, ...]
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def object_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object that remembers the keys that are written more than once."""
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
@@ -204,7 +213,11 @@ def _refuse_repeated(draft: Draft, values: dict[Any, Any], prefix: str) -> None:
 def _parsed(text: str, name: str) -> Any:
     try:
         return json.loads(
-            text, parse_float=numeral, parse_int=numeral, parse_constant=Decimal, object_pairs_hook=_object
+            text,
+            parse_float=numeral,
+            parse_int=numeral,
+            parse_constant=Decimal,
+            object_pairs_hook=object_once,
         )
     except json.JSONDecodeError as error:
         message = f"it is not valid JSON ({error.msg}, column {error.colno}); mend it there"

@@ -7,9 +7,11 @@
     │   └── UnsupportedAxiom  an axiom that cannot be carried exactly
     ├── QueryError            a query, its name or its parameters are wrong
     ├── EndpointError         a remote SPARQL endpoint did not give an answer
+    ├── CohortError           a cohort run cannot go on
     └── ReasonerError         the reasoner gave no answer that can be trusted
         ├── JavaError         no working Java runtime
-        └── ReasonerTimeout   the reasoner took longer than allowed
+        ├── ReasonerTimeout   the reasoner took longer than allowed
+        └── AuditError        HermiT judges a record otherwise than the rules did
 
 Each error carries its facts as attributes; its text is one sentence that names what was
 wrong, where, and the remedy.
@@ -121,6 +123,18 @@ class EndpointError(DvtKgError):
         super().__init__(f"endpoint {endpoint}: {message}")
 
 
+class CohortError(DvtKgError):
+    """A cohort run cannot go on; what it has done is kept.
+
+    :param message: what is wrong and how to mend it
+    :param source: the input, output or package at fault
+    """
+
+    def __init__(self, message: str, *, source: str | None = None) -> None:
+        self.source = source
+        super().__init__(f"{source}: {message}" if source else message)
+
+
 class ReasonerError(DvtKgError):
     """The reasoner gave no answer that can be trusted."""
 
@@ -147,4 +161,22 @@ class ReasonerTimeout(ReasonerError):
         super().__init__(
             f"the reasoner did not finish within {seconds:g} s; allow more with --timeout"
             " (timeout= in the library) or give fewer records at a time"
+        )
+
+
+class AuditError(ReasonerError):
+    """HermiT judges a record otherwise than the rules did, so that nothing is published.
+
+    :param record: the record's id
+    :param profile: the key of its profile
+    :param differing: the columns that differ, each with what HermiT and what the rules say
+    """
+
+    def __init__(self, record: str, profile: str, differing: dict[str, tuple[Any, Any]]) -> None:
+        self.record = record
+        self.profile = profile
+        self.differing = differing
+        super().__init__(
+            f"HermiT and the rules disagree about record {record!r} (profile {profile}) on"
+            f" {', '.join(differing)}; nothing was published; please report the findings"
         )

@@ -38,8 +38,9 @@ LISTS = {
     "next_steps": "hasNextStep",
     "conflicts": "conflictsOn",
     "clashes": "clashesOn",
+    "open_criteria": "openCriterion",
 }
-_KEPT = ("status", "openCriterion", *LISTS.values())
+_KEPT = ("status", *LISTS.values())
 
 
 class Clause(NamedTuple):
@@ -83,21 +84,13 @@ class Program:
             for head in step.heads:
                 if isinstance(head, Value):
                     by_property.setdefault(head.property, []).append(head)
-        return {
-            column: tuple(sorted(by_property.get(property, ()))) for column, property in LISTS.items()
-        }
+        return {column: tuple(sorted(by_property.get(property, ()))) for column, property in LISTS.items()}
 
     @cached_property
     def statuses(self) -> tuple[Value, ...]:
         """The statuses that can be concluded."""
         heads = (head for step in self.steps for head in step.heads)
         return tuple(h for h in heads if isinstance(h, Value) and h.property == "status")
-
-    @cached_property
-    def criteria(self) -> tuple[Value, ...]:
-        """The criteria that can be open."""
-        heads = (head for step in self.steps for head in step.heads)
-        return tuple(sorted(h for h in heads if isinstance(h, Value) and h.property == "openCriterion"))
 
 
 @lru_cache(maxsize=4)
@@ -172,7 +165,11 @@ def _clashes(contradictions: Iterable[Clause], ontology: Ontology) -> Iterator[t
                 of_classes.append(clause)
             elif atom is not None:
                 stated = isinstance(atom, Value) and atom.property in (*STATES, *THROMBUS)
-                name = atom.value if stated and isinstance(atom, Value) else ontology.notations.get(atom.property, atom.property)
+                name = (
+                    atom.value
+                    if stated and isinstance(atom, Value)
+                    else ontology.notations.get(atom.property, atom.property)
+                )
                 heads.add(Value("clashesOn", name))
                 yield Value("clashesOn", name), clause
     for clause in of_classes:
@@ -227,9 +224,7 @@ def _step(heads: tuple[Term, ...], clauses: dict[Term, tuple[Clause, ...]], seed
     return Step(heads, mine, _rounds(heads, mine, seeds))
 
 
-def _rounds(
-    heads: tuple[Term, ...], clauses: tuple[tuple[Clause, ...], ...], seeds: Collection[Atom]
-) -> int:
+def _rounds(heads: tuple[Term, ...], clauses: tuple[tuple[Clause, ...], ...], seeds: Collection[Atom]) -> int:
     """After how many rounds nothing more can follow, whatever is given.
 
     From each smallest set of what may be given that yields a conclusion: the round that draws it.

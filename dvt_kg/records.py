@@ -22,6 +22,7 @@ CAN_SAY_UNKNOWN = frozenset({"sex"})  # the other fields leave out what is not k
 
 #: the properties of a record in the order in which it is written, before measurements and findings
 ORDER = ("assessedAt", "ageYears", "sex", "recordedSeverity", *THROMBUS, "side", "confirmedBy")
+SEEN = "the id was seen before, in {where}, and the first stands; give this one another id"
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -208,8 +209,7 @@ class Door:
         if first is None:
             self.seen[draft.id] = draft.where
         else:
-            message = f"the id was seen before, in {first}, and the first stands; give this one another id"
-            draft.refuse(draft.layout.id_field, draft.id, message)
+            draft.refuse(draft.layout.id_field, draft.id, SEEN.format(where=first))
         if draft.errors:
             return None
         return Patient(draft.id, frozenset(draft.facts), draft.file, draft.line)

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 from dvt_kg.documents import to_json
@@ -52,31 +53,23 @@ def drafts(text: str, name: str, vocabulary: Vocabulary) -> Iterator[Draft | Rec
     :returns: the records, and the errors of rows that cannot be read
     :raises RecordError: where the header cannot be used
     """
-    lines = list(io.StringIO(text, newline=""))
     layout = layout_of(vocabulary)
-    delimiter = delimiter_of(lines, columns(vocabulary).keys() | {ID})
+    lines = io.StringIO(text, newline="")
+    delimiter = delimiter_of(next(line for line in lines if line.strip()), layout)
+    lines.seek(0)
     header: list[Column] = []
     index = 0
-    for line, row in _rows(lines, delimiter):
-        if isinstance(row, csv.Error):
-            place = index if header else None
-            remedy = "close its quotation marks, and double those inside a cell"
-            broken = RecordError(
-                f"the row cannot be read ({row}); {remedy}",
-                file=name,
-                line=line,
-                record=place,
-                value=shown(lines[line - 1].strip()),
-            )
+    for row in rows(lines, delimiter):
+        if row.cells is None:
             if not header:
-                raise broken
-            yield broken
-        elif not any(row) or not any(map(str.strip, row)):
+                raise row.broken(name, None)
+            yield row.broken(name, index)
+        elif not row.filled:
             continue
         elif header:
-            yield row_draft(row, header, layout, index=index, file=name, line=line)
+            yield row_draft(row.cells, header, layout, index=index, file=name, line=row.line)
         else:
-            header = read_header([cell.strip() for cell in row], layout, file=name, line=line)
+            header = read_header([cell.strip() for cell in row.cells], layout, file=name, line=row.line)
             continue
         index += 1
 
@@ -172,9 +165,7 @@ def _id(cell: object) -> object:
     return cell.strip() if isinstance(cell, str) else "" if cell is None else cell
 
 
-def read_header(
-    names: Sequence[str], layout: Layout, *, file: str, line: int | None = None
-) -> list[Column]:
+def read_header(names: Sequence[str], layout: Layout, *, file: str, line: int | None = None) -> list[Column]:
     """The columns of a header.
 
     :raises RecordError: where no column holds the ids
@@ -203,30 +194,75 @@ def read_header(
     return header
 
 
-def delimiter_of(lines: list[str], known: set[str]) -> str:
-    """The delimiter that makes most known names of the header, else most names."""
-    first = next(line for line in lines if line.strip())
+def delimiter_of(header: str, layout: Layout) -> str:
+    """The delimiter that makes most known names of a header, else most names."""
+    known = columns(layout.vocabulary).keys() | {ID}
 
     def names(delimiter: str) -> tuple[int, int]:
-        cells = [cell.strip(' "\r\n') for cell in first.split(delimiter)]
+        cells = [cell.strip(' "\r\n') for cell in header.split(delimiter)]
         return sum(cell in known for cell in cells), len(cells)
 
     return max(DELIMITERS, key=names)
 
 
-def _rows(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str] | csv.Error]]:
-    """The rows with their line numbers; after a row that cannot be read comes the next line."""
+class Row(NamedTuple):
+    """A row of a table of text.
+
+    :param line: the line on which it begins, counted from 1
+    :param lines: how many lines it has
+    :param text: its first line
+    :param cells: its cells, None where it cannot be read
+    :param fault: why not
+    """
+
+    line: int
+    lines: int
+    text: str
+    cells: list[str] | None
+    fault: str = ""
+
+    @property
+    def filled(self) -> bool:
+        """Whether any cell holds something."""
+        return bool(self.cells) and any(map(str.strip, self.cells or ()))
+
+    def broken(self, file: str, index: int | None) -> RecordError:
+        """The refusal of a row that cannot be read."""
+        remedy = "close its quotation marks, and double those inside a cell"
+        message = f"the row cannot be read ({self.fault}); {remedy}"
+        value = shown(self.text.strip())
+        return RecordError(message, file=file, line=self.line, record=index, value=value)
+
+
+def rows(lines: Iterable[str], delimiter: str, before: int = 0) -> Iterator[Row]:
+    """The rows of a table of text; after one that cannot be read comes the line below its first.
+
+    :param lines: the lines with their ends
+    :param delimiter: what stands between cells
+    :param before: how many lines come before
+    """
     table = partial(csv.reader, delimiter=delimiter, skipinitialspace=True, strict=True)
-    first = before = 0
-    reader = table(lines)
+    waiting = iter(lines)
+    taken: list[str] = []  # the lines of the row at hand
+
+    def taking() -> Iterator[str]:
+        for line in waiting:
+            taken.append(line)
+            yield line
+
+    reader = table(taking())
+    line = before + 1
     while True:
-        line = first + before + 1
+        taken.clear()
         try:
-            yield line, next(reader)
+            cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield line, error
-            if reader.line_num > before + 1:  # the row had run on into the lines below
-                first, reader = line, table(lines[line:])
-        before = reader.line_num
+            yield Row(line, 1, taken[0], None, str(error))
+            waiting = chain(taken[1:], waiting)  # the row had run on into the lines below
+            reader = table(taking())
+            line += 1
+        else:
+            yield Row(line, len(taken), taken[0], cells)
+            line += len(taken)

@@ -10,10 +10,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dvt_kg.axioms import compile_rules
-from dvt_kg.classification import red_flags
+from dvt_kg.classification import missing_sets, red_flags
 from dvt_kg.cohort.bits import Bits, Machine, unpacked
 from dvt_kg.cohort.encoding import Encoded, Profiles
 from dvt_kg.justifications import why
+from dvt_kg.missing import search
 from dvt_kg.ontology import Ontology
 from dvt_kg.patients import Fact
 from dvt_kg.program import LISTS, Term, program
@@ -28,7 +29,11 @@ SCHEMA = pa.schema(
         ("profile", pa.string()),
     ]
 )
+CONTRADICTORY = "contradictory"
 _TO_CONTRADICTORY = ("alerts", "clashes")  # the lists that a contradictory record has
+REMEMBERED = 1_000_000  # profiles whose missing names are kept at hand
+
+Facts = Callable[[int], Collection[Fact]]
 
 
 class Answerer:
@@ -44,13 +49,17 @@ class Answerer:
         self.machine = Machine(self.program)
         self.profiles = Profiles(self.program)
         self.flags = red_flags(ontology)
+        self._missing: dict[str, list[str]] = {}
 
-    def answer(self, encoded: Encoded, facts: Callable[[int], Collection[Fact]]) -> pa.Table:
-        """The answers of the rows that are not refused.
+    def answer(
+        self, encoded: Encoded, kept: NDArray[np.int64], facts: Facts
+    ) -> tuple[pa.Table, NDArray[np.uint64]]:
+        """The answers of rows.
 
         :param encoded: the rows
+        :param kept: those that are answered
         :param facts: the facts of a row, asked for where a record contradicts itself and a red flag is up
-        :returns: a table of :data:`SCHEMA`
+        :returns: a table of :data:`SCHEMA`, and the keys of all rows' profiles
         """
         rows = encoded.rows
         true = self.machine.run(encoded.true, rows)
@@ -61,34 +70,54 @@ class Answerer:
             if column == "alerts":
                 self._keep_unclashed(bits, true, rows, facts)
             lists[column] = _lists(bits, rows)
-        statuses = [h for h in self.program.statuses]
+        statuses = sorted(self.program.statuses)
         codes = np.zeros(rows, np.int8)
         for code, status in enumerate(statuses):
-            if status.value != "contradictory":
-                codes[unpacked(true[status] & consistent, rows).view(np.bool_)] = code
-            else:
-                codes[unpacked(true[None], rows).view(np.bool_)] = code
+            bits = true[None] if status.value == CONTRADICTORY else true[status] & consistent
+            codes[unpacked(bits, rows).view(np.bool_)] = code
+        keys = self.profiles.keys(encoded)
         table = pa.table(
             [
                 encoded.ids,
                 pa.DictionaryArray.from_arrays(codes, [s.value for s in statuses]),
                 *lists.values(),
-                _hexadecimal(self.profiles.keys(encoded)),
+                _hexadecimal(keys),
             ],
             names=SCHEMA.names,
         )
-        if encoded.refused:
-            kept = np.ones(rows, np.bool_)
-            kept[list(encoded.refused)] = False
-            table = table.filter(pa.array(kept))
-        return table
+        return (table if len(kept) == rows else table.take(pa.array(kept))), keys
+
+    def with_missing(self, answers: pa.Table, kept: NDArray[np.int64], facts: Facts) -> pa.Table:
+        """Answers with what is missing for their open presentations.
+
+        :param answers: the answers of the rows that are kept
+        :param facts: the facts of a row
+        """
+        missing = []
+        open_ = answers["undetermined"].to_pylist()
+        for row, profile, presentations in zip(
+            kept.tolist(), answers["profile"].to_pylist(), open_, strict=True
+        ):
+            names = self._missing.get(profile)
+            if names is None:
+                names = self._names(facts(row), presentations) if presentations else []
+                if len(self._missing) < REMEMBERED:
+                    self._missing[profile] = names
+            missing.append(names)
+        return answers.append_column("missing", pa.array(missing, NAMES))
+
+    def _names(self, facts: Collection[Fact], presentations: list[str]) -> list[str]:
+        """What is missing for presentations, by the keys of a record."""
+        sets = missing_sets(search(self.ontology), facts, presentations).values()
+        notations = self.ontology.notations
+        return sorted({notations.get(name, name) for names in sets for name in names})
 
     def _keep_unclashed(
         self,
         bits: dict[Value, Bits],
         true: dict[Term, Bits],
         rows: int,
-        facts: Callable[[int], Collection[Fact]],
+        facts: Facts,
     ) -> None:
         """Of a contradictory record keep the red flags that rest on facts outside every clash."""
         contradictory = true[None]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -98,7 +97,7 @@ class Encoder:
             if place.name == ID and not place.fault:
                 ids = work.identify(column)
             elif place.slot is None:
-                work.doubtful |= _valid(column)
+                work.doubtful |= _filled(column)
             else:
                 work.take(place.slot, column)
         assert ids is not None, "a header has a column of ids"
@@ -135,9 +134,11 @@ class _Work:
 
     def identify(self, column: pa.Array) -> pa.Array:
         """The ids of the rows."""
-        if pa.types.is_integer(column.type):
-            column = column.cast(pa.string())
-        elif pa.types.is_dictionary(column.type) or pa.types.is_large_string(column.type):
+        if (
+            pa.types.is_integer(column.type)
+            or pa.types.is_dictionary(column.type)
+            or pa.types.is_large_string(column.type)
+        ):
             column = column.cast(pa.string())
         if not pa.types.is_string(column.type):
             self.doubtful[:] = True
@@ -198,7 +199,7 @@ class _Work:
                     self.mark(atoms, flags)
 
     def _numbers(self, slot: Number, column: pa.Array) -> None:
-        valid = _valid(column)
+        valid = _filled(column)
         numbers = _numbers(column)
         if numbers is None:
             self.doubtful |= valid
@@ -224,10 +225,9 @@ class _Work:
         if pa.types.is_dictionary(column.type):
             column = column.cast(pa.string())
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            plain = pc.or_(pc.match_substring_regex(column, _PLAIN_TIME), pc.equal(column, ""))
-            self.doubtful |= _valid(column) & ~_flags(plain)
+            self.doubtful |= _filled(column) & ~_flags(pc.match_substring_regex(column, _PLAIN_TIME))
         else:
-            self.doubtful |= _valid(column)
+            self.doubtful |= _filled(column)
 
     def finish(self, ids: pa.Array, draft: Callable[[int], Draft | RecordError]) -> Encoded:
         """Show the doubtful rows to the door."""
@@ -267,6 +267,16 @@ def _valid(column: pa.Array) -> Flags:
     return _flags(column.is_valid())
 
 
+def _filled(column: pa.Array) -> Flags:
+    """Where a column holds something: a text of no characters is nothing."""
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return _flags(pc.not_equal(column, ""))
+    codes, values = _coded(column) if pa.types.is_dictionary(column.type) else (None, None)
+    if codes is not None and values is not None:
+        return np.array([*(bool(value) for value in values), False])[codes]
+    return _valid(column)
+
+
 def _flags(array: pa.Array) -> Flags:
     """A column of true and false as flags, false where there is none."""
     flags: Flags = pc.fill_null(array, False).to_numpy(zero_copy_only=False)
@@ -281,9 +291,7 @@ def _coded(column: pa.Array) -> tuple[NDArray[np.int32], Sequence[str | None] | 
         if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
             return np.zeros(0, np.int32), None
         column = column.dictionary_encode()
-    if not (
-        pa.types.is_string(column.dictionary.type) or pa.types.is_large_string(column.dictionary.type)
-    ):
+    if not (pa.types.is_string(column.dictionary.type) or pa.types.is_large_string(column.dictionary.type)):
         return np.zeros(0, np.int32), None
     indices = column.indices
     codes = (indices if not indices.null_count else pc.fill_null(indices.cast(pa.int32()), -1)).to_numpy()

@@ -1,0 +1,89 @@
+"""Batches: the rows of a cohort, some ten thousand at a time, and where the next ones begin."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import pyarrow as pa
+
+from dvt_kg.errors import CohortError, RecordError
+from dvt_kg.records import Draft
+from dvt_kg.tables import Column
+
+ROWS = 131_072  # in a batch
+
+
+class Place(NamedTuple):
+    """Where a batch begins: in which part of the input, and behind how many of its rows or lines."""
+
+    part: int
+    behind: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of one part of a cohort.
+
+    :param file: what errors call the part
+    :param table: the rows, a column for each of the header
+    :param header: what the columns are
+    :param lines: the line of each row or, where a part has no lines, its number, counted from 1
+    :param draft: what gives the draft of a row for the door
+    :param broken: rows that are known to need the door
+    :param behind: how many rows or lines of the part come before the next batch
+    :param done: how much of the part is behind, from 0 to 1
+    """
+
+    file: str
+    table: pa.RecordBatch
+    header: tuple[Column, ...]
+    lines: range | list[int]
+    draft: Callable[[int], Draft | RecordError]
+    broken: tuple[int, ...]
+    behind: int
+    done: float
+
+    def id(self, row: int) -> str | None:
+        """The id that a row states, where it is one."""
+        draft = self.draft(row)
+        return draft.id if isinstance(draft, Draft) else None
+
+
+class Part(Protocol):
+    """A file or table of a cohort.
+
+    ``name`` is what errors call it; ``size`` how much it weighs beside the others; ``columns`` its
+    columns with their types, None where it has none of its own; ``mark`` something that changes when
+    its content does.
+    """
+
+    name: str
+    size: float
+    columns: dict[str, str] | None
+    mark: list[float | str]
+
+    def batches(self, behind: int) -> Iterator[Batch]:
+        """The rows behind some rows or lines.
+
+        :raises CohortError: where they cannot be read
+        """
+
+
+def file_mark(path: Path) -> list[float | str]:
+    """What changes when a file's content does: its size and its time.
+
+    :raises CohortError: where there is no such file
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        raise CohortError("there is no such file; check the name", source=str(path)) from None
+    except OSError as error:
+        raise CohortError(f"it cannot be read ({error.strerror})", source=str(path)) from None
+    if not stat.S_ISREG(found.st_mode):
+        raise CohortError("it is no file that can be read twice; save it as one", source=str(path))
+    return [found.st_size, found.st_mtime_ns]

@@ -1,0 +1,173 @@
+"""Outputs: the answers of a cohort as Parquet, CSV, NDJSON or N-Quads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dvt_kg.errors import RecordError, UsageError
+from dvt_kg.graph import INFERRED
+from dvt_kg.ontology import dvt
+from dvt_kg.patients import Patient
+from dvt_kg.program import LISTS
+from dvt_kg.tables import SEPARATOR
+
+NAMES = pa.list_(pa.string())
+PLACES = 1 << 20  # more than a batch has rows
+REJECTS = pa.schema(
+    [
+        ("file", pa.string()),
+        ("line", pa.int64()),
+        ("id", pa.string()),
+        ("field", pa.string()),
+        ("value", pa.string()),
+        ("message", pa.string()),
+        ("further", NAMES),
+    ]
+)
+#: what a table of answers calls a property whose triples N-Quads hold, and the property
+_QUADS = {"status": "status", **{c: p for c, p in LISTS.items() if p not in ("conflictsOn", "clashesOn")}}
+
+
+class Format(NamedTuple):
+    """How an output is written.
+
+    :param ending: the ending of its files
+    :param write: what writes tables to a file; what is known of them as a whole is for quads
+    """
+
+    ending: str
+    write: Callable[[Path, pa.Schema, Iterable[pa.Table], str], None]
+
+
+def format_of(output: Path) -> Format:
+    """How an output is written, by its ending.
+
+    :raises UsageError: where no format has it
+    """
+    name = output.name.lower()
+    packed = next((p for p in PACKED if name.endswith(p)), "")
+    ending = next((e for e in _WRITERS if name.removesuffix(packed).endswith(e)), "")
+    if not ending or (packed and ending == ".parquet"):
+        known = ", ".join(_WRITERS)
+        raise UsageError(
+            f"{output.name!r} does not end in one of {known}, all but the first with .gz or .zst behind it"
+        )
+    return Format(ending + packed, partial(_WRITERS[ending], packed=packed))
+
+
+def rejects_format(chosen: Format) -> Format:
+    """How rejects are written beside answers: in the same way, but beside N-Quads as CSV."""
+    if not chosen.ending.startswith(".nq"):
+        return chosen
+    return Format(".csv", partial(_csv, packed=""))
+
+
+def beside(output: Path, what: str) -> str:
+    """The name of a file that belongs to an output.
+
+    >>> beside(Path("ward.csv.gz"), "summary.json")
+    'ward.summary.json'
+    """
+    name = output.name
+    for ending in (*PACKED, *_WRITERS):
+        if name.lower().endswith(ending):
+            name = name[: -len(ending)]
+    return f"{name}.{what}"
+
+
+def reject(errors: list[RecordError], id: str | None) -> dict[str, Any]:
+    """What is said of a refused row: its first fault, and the others in words."""
+    first, *further = errors
+    value = first.value
+    return {
+        "file": first.file,
+        "line": first.line,
+        "id": id,
+        "field": first.field,
+        "value": value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False),
+        "message": first.message,
+        "further": [f"{e.field}: {e.message}" if e.field else e.message for e in further],
+    }
+
+
+def _parquet(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], _: str, *, packed: str) -> None:
+    assert not packed, "Parquet packs by itself"
+    writer = None
+    try:
+        for table in tables:
+            if writer is None:  # without the schema of Arrow, so that readers see plain texts and lists
+                writer = pq.ParquetWriter(path, table.schema, compression="zstd", store_schema=False)
+            writer.write_table(table)
+        if writer is None:
+            writer = pq.ParquetWriter(path, schema, compression="zstd", store_schema=False)
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _copied(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], select: str, options: str) -> None:
+    """Write tables by DuckDB's COPY."""
+    batches = (batch for table in tables for batch in table.cast(schema).to_batches())
+    reader = pa.RecordBatchReader.from_batches(schema, batches)
+    with duckdb.connect() as connection:
+        connection.register("answers", reader)
+        target = str(path).replace("'", "''")
+        connection.execute(f"COPY (SELECT {select} FROM answers) TO '{target}' ({options})")
+
+
+def _csv(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], _: str, *, packed: str) -> None:
+    cells = (
+        f'array_to_string("{field.name}", \'{SEPARATOR}\') AS "{field.name}"'
+        if pa.types.is_list(field.type)
+        else f'"{field.name}"'
+        for field in schema
+    )
+    _copied(
+        path,
+        schema,
+        tables,
+        ", ".join(cells),
+        f"FORMAT csv, HEADER, COMPRESSION {PACKED.get(packed, 'none')}",
+    )
+
+
+def _ndjson(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], _: str, *, packed: str) -> None:
+    _copied(path, schema, tables, "*", f"FORMAT json, COMPRESSION {PACKED.get(packed, 'none')}")
+
+
+def _quads(path: Path, _: pa.Schema, tables: Iterable[pa.Table], head: str, *, packed: str) -> None:
+    terms = {column: str(dvt(name)) for column, name in _QUADS.items()}
+    values: dict[str, str] = {}
+    with (
+        pa.OSFile(str(path), "wb") as file,
+        pa.CompressedOutputStream(file, PACKED[packed]) if packed else file as out,
+    ):
+        out.write(head.encode())
+        for table in tables:
+            lines = []
+            for row in table.to_pylist():
+                patient = f"<{Patient(row['id'], frozenset()).iri}>"
+                for column, term in terms.items():
+                    found = row[column]
+                    for name in [found] if isinstance(found, str) else found:
+                        value = values.get(name) or values.setdefault(name, str(dvt(name)))
+                        lines.append(f"{patient} {term} {value} {INFERRED} .\n")
+            out.write("".join(lines).encode())
+
+
+PACKED = {".gz": "gzip", ".zst": "zstd"}
+_WRITERS: dict[str, Callable[..., None]] = {
+    ".parquet": _parquet,
+    ".csv": _csv,
+    ".ndjson": _ndjson,
+    ".jsonl": _ndjson,
+    ".nq": _quads,
+}

@@ -1,0 +1,187 @@
+"""Summaries: how many patients of a cohort came to what, as JSON, as text and as a page."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pyarrow as pa
+import pyarrow.compute as pc
+from markupsafe import Markup
+from rich.console import Console
+from rich.table import Table
+
+from dvt_kg.answers import NOTICE
+from dvt_kg.ontology import Ontology
+from dvt_kg.program import LISTS
+from dvt_kg.reasoner import RuleReasoner
+
+_WIDTH = 110
+_TEMPLATES = Path(__file__).parent.parent / "templates"
+
+
+class Counts:
+    """How often each name stands in each column."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.kept = 0
+        self.rejected = 0
+        self.names: dict[str, Counter[str]] = {name: Counter() for name in ("status", *LISTS, "missing")}
+        self.fields: Counter[str] = Counter()
+
+    def answered(self, table: pa.Table, rows: int) -> None:
+        """Count the answers of a batch of so many rows."""
+        self.rows += rows
+        self.kept += table.num_rows
+        for column, counter in self.names.items():
+            if column in table.column_names:
+                found = table[column]
+                for one in pc.value_counts(
+                    pc.list_flatten(found) if pa.types.is_list(found.type) else found
+                ).to_pylist():
+                    counter[one["values"]] += one["counts"]
+
+    def refused(self, table: pa.Table) -> None:
+        """Count the rejects of a batch."""
+        self.rejected += table.num_rows
+        for one in pc.value_counts(table["field"]).to_pylist():
+            self.fields[one["values"] or "(the row)"] += one["counts"]
+
+    def summary(self, ontology: Ontology, *, missing: bool) -> dict[str, Any]:
+        """What was counted, with the names in words.
+
+        :param missing: whether it was asked what is missing
+        """
+
+        def several(columns: dict[str, str]) -> list[dict[str, Any]]:
+            names = sorted({name for column in columns for name in self.names[column]})
+            return [
+                {"id": name, "label": _label(ontology, name)}
+                | {key: self.names[column][name] for column, key in columns.items()}
+                for name in names
+            ]
+
+        def one(column: str) -> list[dict[str, Any]]:
+            return [
+                {"id": name, "label": _label(ontology, name), "patients": count}
+                for name, count in sorted(self.names[column].items(), key=lambda item: (-item[1], item[0]))
+            ]
+
+        return {
+            "notice": NOTICE,
+            "version": package_version("dvt-kg"),
+            "ontology_version": ontology.version,
+            "ontology_digest": ontology.digest,
+            "reasoner": RuleReasoner.version,
+            "rows": self.rows,
+            "answered": self.kept,
+            "rejected": self.rejected,
+            "status": one("status"),
+            "presentations": several(
+                {"presentations": "met", "undetermined": "open", "ruled_out": "ruled_out"}
+            ),
+            "contraindications": several(
+                {
+                    "contraindicated": "absolute",
+                    "relatively_contraindicated": "relative",
+                    "not_assessed": "not_assessed",
+                }
+            ),
+            **{
+                column: one(column)
+                for column in ("alerts", "next_steps", "conflicts", "open_criteria", "clashes")
+            },
+            "missing": one("missing") if missing else None,
+            "rejects": [
+                {"field": name, "rows": count}
+                for name, count in sorted(self.fields.items(), key=lambda item: (-item[1], item[0]))
+            ],
+        }
+
+
+def _label(ontology: Ontology, name: str) -> str:
+    """A name in words; a key of the record by its property's."""
+    properties = {notation: prop for prop, notation in ontology.notations.items()}
+    return ontology.label(properties.get(name, name))
+
+
+def in_words(summary: dict[str, Any]) -> str:
+    """A summary as text."""
+    out = io.StringIO()
+    console = Console(file=out, width=_WIDTH, highlight=False)
+    rows, answered, rejected = (f"{summary[key]:,}" for key in ("rows", "answered", "rejected"))
+    console.print(f"{rows} rows: {answered} answered, {rejected} rejected; {summary['profiles']:,} profiles")
+    audit = summary["audit"]
+    console.print(
+        f"HermiT judged {audit['profiles']} of the profiles, drawn at random, and agrees on all"
+        if audit["profiles"]
+        else "No profile was judged again by HermiT"
+    )
+    for title, columns, found in _sections(summary):
+        if found:
+            table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+            table.add_column(columns[0], overflow="fold")
+            for name in columns[1:]:
+                table.add_column(name, justify="right")
+            for cells in found:
+                table.add_row(cells[0], *(f"{number:,}" for number in cells[1:]))
+            console.print()
+            console.print(table)
+    console.print(f"\n{summary['notice']} Ontology {summary['ontology_version']}, {summary['reasoner']}.")
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+Section = tuple[str, tuple[str, ...], list[tuple[Any, ...]]]
+
+
+def _sections(summary: dict[str, Any]) -> list[Section]:
+    """The tables of a summary: title, columns and rows."""
+
+    def counted(key: str) -> list[tuple[Any, ...]]:
+        return [(item["label"], item["patients"]) for item in summary[key] or ()]
+
+    return [
+        ("Status", ("", "patients"), counted("status")),
+        (
+            "Presentations",
+            ("", "met", "open", "ruled out"),
+            [(p["label"], p["met"], p["open"], p["ruled_out"]) for p in summary["presentations"]],
+        ),
+        ("Alerts", ("", "patients"), counted("alerts")),
+        ("Missing: what would settle an open presentation", ("", "patients"), counted("missing")),
+        ("Criteria that are neither met nor failed", ("", "patients"), counted("open_criteria")),
+        (
+            "Contraindications",
+            ("", "absolute", "relative", "absolute one not assessed"),
+            [
+                (c["label"], c["absolute"], c["relative"], c["not_assessed"])
+                for c in summary["contraindications"]
+            ],
+        ),
+        ("Rated differently by two presentations that are met", ("", "patients"), counted("conflicts")),
+        ("What contradictory records contradict themselves on", ("", "patients"), counted("clashes")),
+        ("Rejects", ("field", "rows"), [(r["field"], r["rows"]) for r in summary["rejects"]]),
+    ]
+
+
+def as_page(summary: dict[str, Any]) -> str:
+    """A summary as a page of HTML with plots; it asks for nothing from elsewhere."""
+    from dvt_kg.cohort.plots import bars  # noqa: PLC0415 - slow to import
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    sections = [
+        {"title": title, "columns": columns, "rows": rows, "plot": Markup(bars(title, columns[1:], rows))}
+        for title, columns, rows in _sections(summary)
+        if rows
+    ]
+    return environment.get_template("cohort.html").render({**summary, "sections": sections})

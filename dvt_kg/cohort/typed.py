@@ -1,0 +1,240 @@
+"""Typed tables: Parquet files, and tables of DuckDB and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dvt_kg.cohort.batches import ROWS, Batch, file_mark
+from dvt_kg.errors import CohortError, RecordError, UsageError
+from dvt_kg.records import Draft, Layout
+from dvt_kg.tables import ID, read_header, row_draft
+
+_WHERE = "#"  # between a database and its table
+
+
+class _Rows:
+    """The rows of one table as the door sees them."""
+
+    def __init__(self, name: str, layout: Layout, names: list[str]) -> None:
+        self.name = name
+        self.layout = layout
+        self.header = tuple(read_header(names, layout, file=name))
+
+    def batch(self, table: pa.RecordBatch, before: int, done: float) -> Batch:
+        """Rows behind some others as a batch."""
+
+        def draft(row: int) -> Draft | RecordError:
+            cells = [_plain(column[row].as_py()) for column in table.columns]
+            number = before + row + 1
+            return row_draft(cells, self.header, self.layout, index=number - 1, file=self.name, line=number)
+
+        lines = range(before + 1, before + table.num_rows + 1)
+        return Batch(self.name, table, self.header, lines, draft, (), before + table.num_rows, done)
+
+
+def _plain(cell: Any) -> Any:
+    """A cell as a table of text or of JSON would hold it."""
+    if isinstance(cell, datetime):
+        return cell.isoformat().replace("+00:00", "Z")
+    if isinstance(cell, date):
+        return cell.isoformat()
+    return cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell
+
+
+class Parquet:
+    """A Parquet file.
+
+    :param path: the file
+    :param layout: how a table spells the places of a record
+    """
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self.path = path
+        self.name = str(path)
+        self.layout = layout
+        self.mark = file_mark(path)
+        self.size = float(self.mark[0])
+        file = self._open()
+        self.columns: dict[str, str] = {field.name: _family(field.type) for field in file.schema_arrow}
+        self._coded = [
+            field.name
+            for field in file.schema_arrow
+            if field.name != ID and (pa.types.is_string(field.type) or pa.types.is_large_string(field.type))
+        ]
+        self.header_fault: str | None = None
+
+    def _open(self, coded: list[str] | None = None) -> pq.ParquetFile:
+        try:
+            return pq.ParquetFile(self.path, read_dictionary=coded)
+        except (OSError, pa.ArrowException) as error:
+            raise CohortError(f"it cannot be read as Parquet ({_short(error)})", source=self.name) from None
+
+    def batches(self, behind: int) -> Iterator[Batch]:
+        """The rows behind some others."""
+        file = self._open(self._coded)
+        rows = _Rows(self.name, self.layout, file.schema_arrow.names)
+        groups = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
+        total = max(1, sum(groups))
+        first = before = 0
+        while first < len(groups) and before + groups[first] <= behind:
+            before += groups[first]
+            first += 1
+        stream = file.iter_batches(ROWS, row_groups=range(first, len(groups)))
+        yield from _from(stream, rows, before, behind, total)
+
+
+class Table:
+    """A table of a database.
+
+    :param url: ``duckdb:FILE#TABLE`` or ``postgresql://HOST/DATABASE#TABLE``
+    :param layout: how a table spells the places of a record
+    """
+
+    def __init__(self, url: str, layout: Layout) -> None:
+        self.layout = layout
+        database, _, self.table = url.partition(_WHERE)
+        if not self.table:
+            raise UsageError(
+                f"{_shown(database)!r} names no table; write it behind a #, as in duckdb:cohort.db#patients"
+            )
+        self.name = f"{_shown(database)}{_WHERE}{self.table}"
+        self._database = database
+        with self._connected() as connection:
+            (rows,) = (
+                self._ask(connection, f"SELECT count(*) AS n FROM {_quoted(self.table)}")
+                .column(0)
+                .to_pylist()
+            )
+            none = self._ask(connection, f"SELECT * FROM {_quoted(self.table)} LIMIT 0")
+        self.columns: dict[str, str] = {field.name: _family(field.type) for field in none.schema}
+        self.rows = int(rows)
+        self.size = float(self.rows * 100)
+        self.mark: list[float | str] = [self.rows]
+
+    def _connected(self) -> Any:
+        try:
+            if self._database.startswith("duckdb:"):
+                path = self._database.removeprefix("duckdb:")
+                file_mark(Path(path))
+                return _package("duckdb", "cohort").connect(path, read_only=True)
+            return _package("adbc_driver_postgresql.dbapi", "postgres").connect(self._database)
+        except (CohortError, UsageError):
+            raise
+        except Exception as error:
+            raise CohortError(
+                f"it cannot be opened ({_short(error)})", source=_shown(self._database)
+            ) from None
+
+    def _ask(self, connection: Any, query: str) -> pa.Table:
+        """A small answer."""
+        cursor = connection.cursor()
+        try:
+            cursor.execute(query)
+            found: pa.Table = _reader(cursor).read_all()
+        except Exception as error:
+            raise CohortError(f"it cannot be read ({_short(error)})", source=self.name) from None
+        return found
+
+    def batches(self, behind: int) -> Iterator[Batch]:
+        """The rows behind some others, in the order of their ids."""
+        rows = _Rows(self.name, self.layout, list(self.columns))
+        query = f'SELECT * FROM {_quoted(self.table)} ORDER BY "{ID}" OFFSET {behind}'
+        with self._connected() as connection:
+            cursor = connection.cursor()
+            try:
+                cursor.execute(query)
+                stream = _whole(_reader(cursor))
+                yield from _from(stream, rows, behind, behind, max(1, self.rows))
+            except (CohortError, GeneratorExit):
+                raise
+            except Exception as error:
+                raise CohortError(f"it cannot be read ({_short(error)})", source=self.name) from None
+
+
+def _from(
+    stream: Iterator[pa.RecordBatch], rows: _Rows, before: int, behind: int, total: int
+) -> Iterator[Batch]:
+    """The batches of a stream that begins behind some rows, from a later row on."""
+    try:
+        for table in stream:
+            skipped = min(table.num_rows, max(0, behind - before))
+            before += skipped
+            if kept := table.slice(skipped):
+                after = before + kept.num_rows
+                yield rows.batch(kept, before, after / total)
+                before = after
+    except (OSError, pa.ArrowException) as error:
+        message = f"it cannot be read behind row {before} ({_short(error)})"
+        raise CohortError(message, source=rows.name) from None
+
+
+def _whole(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """A stream cut into batches of the usual size."""
+    waiting: list[pa.RecordBatch] = []
+    held = 0
+    for table in reader:
+        while table.num_rows:
+            piece = table.slice(0, ROWS - held)
+            table = table.slice(len(piece))  # noqa: PLW2901
+            waiting.append(piece)
+            held += piece.num_rows
+            if held == ROWS:
+                yield _one(waiting)
+                waiting, held = [], 0
+    if held:
+        yield _one(waiting)
+
+
+def _one(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+
+
+def _reader(cursor: Any) -> pa.RecordBatchReader:
+    if hasattr(cursor, "to_arrow_reader"):
+        return cursor.to_arrow_reader(ROWS)
+    return cursor.fetch_record_batch()
+
+
+def _package(name: str, extra: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError:
+        package = name.partition(".")[0].replace("_", "-")
+        raise UsageError(f"this needs {package}: pip install 'dvt-kg[{extra}]'") from None
+
+
+def _quoted(table: str) -> str:
+    """A table's name, which may begin with its schema's, for SQL."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in table.split("."))
+
+
+def _shown(url: str) -> str:
+    """An address without user and password."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if parts.netloc else url
+
+
+def _family(kind: pa.DataType) -> str:
+    """What kind of values a column holds; columns of one kind can stand under each other."""
+    if pa.types.is_dictionary(kind):
+        return _family(kind.value_type)
+    families = {
+        "text": (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
+        "number": (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal),
+        "list": (pa.types.is_list, pa.types.is_large_list),
+        "time": (pa.types.is_timestamp,),
+        "nothing": (pa.types.is_null,),
+    }
+    return next((name for name, tests in families.items() if any(test(kind) for test in tests)), str(kind))
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
