@@ -12,7 +12,6 @@ import itertools
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
 
 from dvt_kg import queries
@@ -23,7 +22,7 @@ from dvt_kg.graph import KnowledgeGraph
 from dvt_kg.missing import search
 from dvt_kg.ontology import Ontology
 from dvt_kg.patients import STATES, THROMBUS
-from dvt_kg.rules import PATIENT, Atom, Mask, Rule, RuleSet, Type, Value
+from dvt_kg.rules import PATIENT, Atom, Mask, Range, Rule, RuleSet, Type, Value
 
 Term = Atom | None
 #: what a table of answers says of each patient beside the status: its columns and their properties
@@ -160,22 +159,19 @@ def _clashes(contradictions: Iterable[Clause], ontology: Ontology) -> Iterator[t
     of_classes = []
     heads = set()
     for clause in contradictions:
-        for atom in clause.body:
-            if isinstance(atom, Type):
-                of_classes.append(clause)
-            elif atom is not None:
-                stated = isinstance(atom, Value) and atom.property in (*STATES, *THROMBUS)
-                name = (
-                    atom.value
-                    if stated and isinstance(atom, Value)
-                    else ontology.notations.get(atom.property, atom.property)
-                )
-                heads.add(Value("clashesOn", name))
-                yield Value("clashesOn", name), clause
+        named = [atom for atom in clause.body if isinstance(atom, Value | Range)]
+        for atom in named:
+            name = ontology.notations.get(atom.property, atom.property)
+            if isinstance(atom, Value) and atom.property in (*STATES, *THROMBUS):
+                name = atom.value
+            heads.add(Value("clashesOn", name))
+            yield Value("clashesOn", name), clause
+        if not named:
+            of_classes.append(clause)
     for clause in of_classes:
-        for atom in clause.body:
-            assert isinstance(atom, Type)
-            yield Value("clashesOn", atom.name), Clause(clause.body, frozenset(heads))
+        for cls in clause.body:
+            assert isinstance(cls, Type), "no other atom is left"
+            yield Value("clashesOn", cls.name), Clause(clause.body, frozenset(heads))
 
 
 def _name(term: Term) -> tuple[str, str]:
@@ -196,21 +192,34 @@ def _reached(wanted: Iterable[Term], clauses: dict[Term, list[Clause]]) -> set[T
 
 
 def _ordered(clauses: dict[Term, tuple[Clause, ...]]) -> list[tuple[Term, ...]]:
-    """The conclusions in groups, each behind all that it rests on; in one group what rests on each other."""
-    group = {head: (head,) for head in clauses}
+    """The conclusions in groups, each behind all that it rests on; in one group what rests on each other.
 
-    def before(heads: tuple[Term, ...]) -> set[tuple[Term, ...]]:
-        rests = {t for head in heads for clause in clauses[head] for t in clause.body | clause.absent}
-        return {group[term] for term in rests if term in group} - {heads}
+    By Tarjan's algorithm, which finds the groups in this order.
+    """
+    found: list[tuple[Term, ...]] = []
+    visited: dict[Term, int] = {}
+    lowest: dict[Term, int] = {}
+    open_: dict[Term, None] = {}
 
-    while True:
-        groups = dict.fromkeys(group.values())
-        order = TopologicalSorter({g: sorted(before(g), key=lambda g: _name(g[0])) for g in groups})
-        try:
-            return list(order.static_order())
-        except CycleError as error:
-            merged = tuple(sorted({term for g in error.args[1] for term in g}, key=_name))
-            group |= dict.fromkeys(merged, merged)
+    def visit(head: Term) -> None:
+        visited[head] = lowest[head] = len(visited)
+        open_[head] = None
+        rests = {t for clause in clauses[head] for t in clause.body | clause.absent if t in clauses}
+        for term in sorted(rests, key=_name):
+            if term not in visited:
+                visit(term)
+            if term in open_:
+                lowest[head] = min(lowest[head], lowest[term])
+        if lowest[head] == visited[head]:
+            group = [term for term in open_ if visited[term] >= visited[head]]
+            for term in group:
+                del open_[term]
+            found.append(tuple(sorted(group, key=_name)))
+
+    for head in clauses:
+        if head not in visited:
+            visit(head)
+    return found
 
 
 def _step(heads: tuple[Term, ...], clauses: dict[Term, tuple[Clause, ...]], seeds: Collection[Atom]) -> Step:

@@ -73,8 +73,8 @@ class Answerer:
         statuses = sorted(self.program.statuses)
         codes = np.zeros(rows, np.int8)
         for code, status in enumerate(statuses):
-            bits = true[None] if status.value == CONTRADICTORY else true[status] & consistent
-            codes[unpacked(bits, rows).view(np.bool_)] = code
+            mine = true[None] if status.value == CONTRADICTORY else true[status] & consistent
+            codes[unpacked(mine, rows).view(np.bool_)] = code
         keys = self.profiles.keys(encoded)
         table = pa.table(
             [
@@ -121,13 +121,11 @@ class Answerer:
     ) -> None:
         """Of a contradictory record keep the red flags that rest on facts outside every clash."""
         contradictory = true[None]
-        raised = {h: true[Value("triggersAlert", h.value)] & contradictory for h in bits}
-        for head in bits:
-            bits[head] = bits[head] & ~contradictory
         suspected = np.zeros_like(contradictory)
-        for head in bits:
+        for head, raised in bits.items():
             if head.value in self.flags:
-                suspected |= raised[head]
+                suspected |= true[Value("triggersAlert", head.value)] & contradictory
+            bits[head] = raised & ~contradictory
         for row in np.flatnonzero(unpacked(suspected, rows)).tolist():
             for name in self._unclashed(frozenset(facts(row))):
                 word, place = divmod(row, 8)

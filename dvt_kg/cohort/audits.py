@@ -30,7 +30,8 @@ from dvt_kg.program import LISTS
 def mixed(keys: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
     """The keys of profiles in the order of a run: by which of them the sample is chosen."""
     with np.errstate(over="ignore"):
-        return keys[0] * np.uint64(2 * seed + 1) + keys[1]
+        order: NDArray[np.uint64] = keys[0] * np.uint64(2 * seed + 1) + keys[1]
+    return order
 
 
 def draw(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dvt_kg.cohort import texts
@@ -12,7 +12,7 @@ from dvt_kg.errors import CohortError, UsageError
 from dvt_kg.records import Layout
 
 DATABASES = ("duckdb:", "postgresql:", "postgres:")
-READERS: dict[str, Callable[[Path, Layout], Part]] = {".parquet": Parquet, **texts.READERS}
+READERS: dict[str, type[Parquet | texts.Csv | texts.JsonLines]] = {".parquet": Parquet, **texts.READERS}
 
 
 def parts(inputs: Iterable[str | Path], layout: Layout, *, mixed: bool = False) -> list[Part]:
@@ -46,9 +46,8 @@ def _file(path: Path, layout: Layout) -> Part:
     if ending not in READERS or (ending == ".parquet" and suffixes[-1] in texts.PACKED):
         known = ", ".join(READERS)
         hint = "; a list of records as JSON has to be one record a line" if ending == ".json" else ""
-        raise UsageError(
-            f"{str(path)!r} does not end in one of {known}, all but the first with .gz or .zst behind it{hint}"
-        )
+        packed = "all but the first with .gz or .zst behind it"
+        raise UsageError(f"{str(path)!r} does not end in one of {known}, {packed}{hint}")
     return READERS[ending](path, layout)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 _MOST = 20  # bars in one plot; the table beside it has them all
 _WIDTH, _BAR, _HEAD = 9.5, 0.3, 0.75  # inches
@@ -48,7 +49,7 @@ def bars(title: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) ->
     axes.invert_yaxis()
     axes.set_xlim(0, whole * (1.12 if len(columns) == 1 else 1.02))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axes.xaxis.get_major_locator().set_params(integer=True, nbins=5)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.tick_params(axis="x", labelsize=8)
     axes.tick_params(axis="y", length=0)
     for side in ("top", "right", "left"):

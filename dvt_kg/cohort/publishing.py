@@ -64,7 +64,8 @@ class _Twice:
         low, high = number * outputs.PLACES, (number + 1) * outputs.PLACES
         found = self._connection.execute(
             "SELECT later.place, later.first, one.line FROM stated AS later JOIN stated AS one"
-            " ON one.place = later.first WHERE later.place <> later.first AND later.place >= ? AND later.place < ?",
+            " ON one.place = later.first"
+            " WHERE later.place <> later.first AND later.place >= ? AND later.place < ?",
             [low, high],
         ).fetchall()
         return {
@@ -218,4 +219,6 @@ def _provenance(
             ox.Triple(entity, _TERMS["identifier"], ox.Literal(f"sha256 {digest}")),
         ]
     prefixes = {"prov": PROV, "dcterms": DCTERMS, "rdfs": RDFS, "xsd": XSD}
-    return ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=prefixes).decode()
+    turtle = ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=prefixes)
+    assert turtle is not None, "nothing is given to write to"
+    return turtle.decode()

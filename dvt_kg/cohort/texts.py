@@ -6,7 +6,7 @@ import codecs
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -71,7 +71,7 @@ class _Text:
 def _unpacked(file: IO[bytes], path: Path) -> io.BufferedReader:
     """A file's content, unpacked where the name says that it is packed."""
     packed = PACKED.get(path.suffix.lower())
-    source = pa.CompressedInputStream(pa.PythonFile(file, "r"), packed) if packed else file
+    source: Any = pa.CompressedInputStream(pa.PythonFile(file, "r"), packed) if packed else file
     return io.BufferedReader(source, 1 << 20)
 
 
@@ -166,7 +166,7 @@ class Csv(_Text):
         """A batch of rows."""
         width = len(header)
         broken = []
-        cells: list[list[str | None] | list[str]] = []
+        cells: list[Sequence[str | None]] = []
         for place, row in enumerate(some):
             found = row.cells
             plain = found is not None and (row.text.isascii() or not _SURROGATE.search("".join(found)))
@@ -273,23 +273,25 @@ class JsonLines(_Text):
             record = json.loads(line, parse_float=Written, parse_int=Written, object_pairs_hook=object_once)
         except (ValueError, RecursionError):
             return None
-        if type(record) is not dict:
-            return None
         row: dict[str, str | None] = {}
-        for key, value in record.items():
-            if key == ID:
-                if type(value) is not str or not value or value != value.strip():
-                    return None
-                row[ID] = value
-            elif key in self._groups:
-                if type(value) is not dict:
-                    return None
-                for name, each in value.items():
-                    if not self._put(row, f"{key}/{name}", each):
-                        return None
-            elif not self._put(row, key, value):
-                return None
-        return row
+        plain = type(record) is dict and all(
+            self._group(row, key, value)
+            if key in self._groups
+            else self._identified(row, value)
+            if key == ID
+            else self._put(row, key, value)
+            for key, value in record.items()
+        )
+        return row if plain else None
+
+    def _identified(self, row: dict[str, str | None], value: Any) -> bool:
+        row[ID] = value
+        return type(value) is str and bool(value) and value == value.strip()
+
+    def _group(self, row: dict[str, str | None], key: str, values: Any) -> bool:
+        return type(values) is dict and all(
+            self._put(row, f"{key}/{name}", value) for name, value in values.items()
+        )
 
     def _put(self, row: dict[str, str | None], path: str, value: Any) -> bool:
         """Put a value into its column; whether it is plainly right there."""
@@ -300,7 +302,7 @@ class JsonLines(_Text):
             return expected is not list
         if type(value) is not expected:
             return False
-        if expected is list:
+        if isinstance(value, list):
             row[name] = SEPARATOR.join(map(str, value))
             return all(type(v) is str and v and v == v.strip() and SEPARATOR not in v for v in value)
         row[name] = value
@@ -328,7 +330,7 @@ class JsonLines(_Text):
         return found
 
 
-READERS: dict[str, Callable[[Path, Layout], Csv | JsonLines]] = {
+READERS: dict[str, type[Csv | JsonLines]] = {
     ".csv": Csv,
     ".tsv": Csv,
     ".ndjson": JsonLines,

@@ -63,13 +63,12 @@ class Parquet:
         self.mark = file_mark(path)
         self.size = float(self.mark[0])
         file = self._open()
-        self.columns: dict[str, str] = {field.name: _family(field.type) for field in file.schema_arrow}
+        self.columns: dict[str, str] | None = {field.name: _family(field.type) for field in file.schema_arrow}
         self._coded = [
             field.name
             for field in file.schema_arrow
             if field.name != ID and (pa.types.is_string(field.type) or pa.types.is_large_string(field.type))
         ]
-        self.header_fault: str | None = None
 
     def _open(self, coded: list[str] | None = None) -> pq.ParquetFile:
         try:
@@ -114,7 +113,7 @@ class Table:
                 .to_pylist()
             )
             none = self._ask(connection, f"SELECT * FROM {_quoted(self.table)} LIMIT 0")
-        self.columns: dict[str, str] = {field.name: _family(field.type) for field in none.schema}
+        self.columns: dict[str, str] | None = {field.name: _family(field.type) for field in none.schema}
         self.rows = int(rows)
         self.size = float(self.rows * 100)
         self.mark: list[float | str] = [self.rows]
@@ -145,7 +144,7 @@ class Table:
 
     def batches(self, behind: int) -> Iterator[Batch]:
         """The rows behind some others, in the order of their ids."""
-        rows = _Rows(self.name, self.layout, list(self.columns))
+        rows = _Rows(self.name, self.layout, list(self.columns or ()))
         query = f'SELECT * FROM {_quoted(self.table)} ORDER BY "{ID}" OFFSET {behind}'
         with self._connected() as connection:
             cursor = connection.cursor()
