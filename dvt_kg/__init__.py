@@ -16,6 +16,8 @@ from dvt_kg.answers import recommend
 from dvt_kg.checks import check_ontology, check_patients
 from dvt_kg.classification import Classification, Profile, classify
 from dvt_kg.errors import (
+    AuditError,
+    CohortError,
     DvtKgError,
     EndpointError,
     JavaError,
@@ -37,12 +39,18 @@ from dvt_kg.reasoner import Reasoner, RuleReasoner
 from dvt_kg.release import build
 
 if TYPE_CHECKING:
+    from dvt_kg.cohorts.run import cohort
     from dvt_kg.comparison import compare
     from dvt_kg.explanation_graph import explained
     from dvt_kg.explanations import explain
 
 # Slow to import, so only where they are used.
-_LATE = {"compare": "comparison", "explain": "explanations", "explained": "explanation_graph"}
+_LATE = {
+    "cohort": "cohorts.run",
+    "compare": "comparison",
+    "explain": "explanations",
+    "explained": "explanation_graph",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -54,7 +62,9 @@ def __getattr__(name: str) -> Any:
 __version__ = _version("dvt-kg")
 
 __all__ = [
+    "AuditError",
     "Classification",
+    "CohortError",
     "DvtKgError",
     "EndpointError",
     "Fact",
@@ -84,6 +94,7 @@ __all__ = [
     "check_ontology",
     "check_patients",
     "classify",
+    "cohort",
     "compare",
     "explain",
     "explained",

@@ -90,8 +90,8 @@ def cohort_command(
     provenance are written beside it. It appears whole or not at all.
     """
     try:
-        from dvt_kg.cohort.run import Options, cohort  # noqa: PLC0415 - slow to import, and an extra
-        from dvt_kg.cohort.summaries import in_words  # noqa: PLC0415
+        from dvt_kg.cohorts.run import Options, cohort  # noqa: PLC0415 - slow to import, and an extra
+        from dvt_kg.cohorts.summaries import in_words  # noqa: PLC0415
     except ImportError as error:
         raise UsageError(f"this needs {error.name}: pip install 'dvt-kg[cohort]'") from None
     options = Options(

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from dvt_kg import Fact, Ontology, Patient, RuleReasoner, classify, recommend
-from dvt_kg.cohort.answering import SCHEMA, Answerer
-from dvt_kg.cohort.encoding import Encoder
+from dvt_kg.cohorts.answering import SCHEMA, Answerer
+from dvt_kg.cohorts.encoding import Encoder
 from dvt_kg.records import Draft
 from dvt_kg.tables import read_header, row_draft
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dvt_kg import Fact, Ontology
-from dvt_kg.cohort.bits import Machine, packed, unpacked
+from dvt_kg.cohorts.bits import Machine, packed, unpacked
 from dvt_kg.derivations import ground
 from dvt_kg.errors import UnsupportedAxiom
 from dvt_kg.program import Clause, Program, Term, _step, program
@@ -109,7 +109,7 @@ def test_one_round_fewer_would_miss_a_conclusion() -> None:
 
 def test_what_rests_on_its_own_absence_is_refused() -> None:
     one, other = Value("a", "1"), Value("a", "2")
-    clauses = {
+    clauses: dict[Term, tuple[Clause, ...]] = {
         one: (Clause(frozenset({other}), frozenset()),),
         other: (Clause(frozenset(), frozenset({one})),),
     }

@@ -16,11 +16,11 @@ import pyarrow.dataset as ds
 import pyoxigraph as ox
 
 from dvt_kg.classification import PROV, provenance
-from dvt_kg.cohort import outputs
-from dvt_kg.cohort.answering import SCHEMA
-from dvt_kg.cohort.batches import Part
-from dvt_kg.cohort.job import Job, writing
-from dvt_kg.cohort.summaries import Counts, as_page, in_words
+from dvt_kg.cohorts import outputs
+from dvt_kg.cohorts.answering import SCHEMA
+from dvt_kg.cohorts.batches import Part
+from dvt_kg.cohorts.job import Job, writing
+from dvt_kg.cohorts.summaries import Counts, as_page, in_words
 from dvt_kg.graph import INFERRED
 from dvt_kg.ontology import DCTERMS, IRI, RDF, RDFS, XSD, Ontology
 from dvt_kg.reasoner import RuleReasoner
@@ -29,6 +29,8 @@ from dvt_kg.tables import ID
 
 MEMORY = "512MB"  # that the search for ids given twice may take before it goes to disk
 _TERMS = {name: ox.NamedNode(DCTERMS + name) for name in ("identifier", "title")}
+_PLACED = [("id", pa.string()), ("place", pa.int64()), ("line", pa.int64())]
+_ASKED = {"answers": pa.schema([*_PLACED, ("profile", pa.string())]), "rejects": pa.schema(_PLACED)}
 _HELD = ("place", "line")  # what a batch keeps beside the answers
 
 
@@ -45,8 +47,9 @@ class _Twice:
         self._connection.execute(
             f"SET temp_directory = '{str(job.folder / 'spilled').replace(chr(39), chr(39) * 2)}'"
         )
-        for name in ("answers", "rejects"):
-            self._connection.register(name, ds.dataset([str(p) for p in job.paths(name)], format="ipc"))
+        for name, schema in _ASKED.items():
+            files = [str(path) for path in job.paths(name)]
+            self._connection.register(name, ds.dataset(files, schema, format="ipc"))
         self._connection.execute(
             "CREATE TEMP TABLE stated AS"
             " WITH ids AS (SELECT id, place, line FROM answers UNION ALL"

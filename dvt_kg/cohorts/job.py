@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from dvt_kg.cohort.batches import Place
+from dvt_kg.cohorts.batches import Place
 from dvt_kg.errors import CohortError, UsageError
 
 _ENDING = ".unfinished"
@@ -60,7 +60,16 @@ class Job:
                 )
             self.folder.mkdir(parents=True, exist_ok=True)
             self._hold()
-            if stopped and resume:
+        try:
+            self._begin(identity, once, go_on=stopped and resume)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, identity: dict[str, Any], once: dict[str, Any], *, go_on: bool) -> None:
+        """Compare what is there with what is given, or begin anew."""
+        with writing(self.folder):
+            if go_on:
                 self._compare(identity)
             else:
                 for path in self.folder.iterdir():

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from dvt_kg.axioms import compile_rules
 from dvt_kg.classification import missing_sets, red_flags
-from dvt_kg.cohort.bits import Bits, Machine, unpacked
-from dvt_kg.cohort.encoding import Encoded, Profiles
+from dvt_kg.cohorts.bits import Bits, Machine, unpacked
+from dvt_kg.cohorts.encoding import Encoded, Profiles
 from dvt_kg.justifications import why
 from dvt_kg.missing import search
 from dvt_kg.ontology import Ontology

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dvt_kg.axioms import compile_rules
-from dvt_kg.cohort.bits import Bits, Flags, packed, unpacked
+from dvt_kg.cohorts.bits import Bits, Flags, packed, unpacked
 from dvt_kg.errors import RecordError
 from dvt_kg.ontology import Ontology
 from dvt_kg.patients import Fact

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from importlib import import_module
 from pathlib import Path
@@ -12,11 +13,12 @@ from urllib.parse import urlsplit, urlunsplit
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dvt_kg.cohort.batches import ROWS, Batch, file_mark
-from dvt_kg.errors import CohortError, RecordError, UsageError
+from dvt_kg.cohorts.batches import ROWS, Batch, file_mark
+from dvt_kg.errors import CohortError, DvtKgError, RecordError, UsageError
 from dvt_kg.records import Draft, Layout
 from dvt_kg.tables import ID, read_header, row_draft
 
+DUCKDB = "duckdb:"
 _WHERE = "#"  # between a database and its table
 
 
@@ -63,6 +65,7 @@ class Parquet:
         self.mark = file_mark(path)
         self.size = float(self.mark[0])
         file = self._open()
+        read_header(file.schema_arrow.names, layout, file=self.name)
         self.columns: dict[str, str] | None = {field.name: _family(field.type) for field in file.schema_arrow}
         self._coded = [
             field.name
@@ -106,56 +109,47 @@ class Table:
             )
         self.name = f"{_shown(database)}{_WHERE}{self.table}"
         self._database = database
-        with self._connected() as connection:
+        with self._asking() as ask:
             (rows,) = (
-                self._ask(connection, f"SELECT count(*) AS n FROM {_quoted(self.table)}")
-                .column(0)
-                .to_pylist()
+                ask(f"SELECT count(*) AS rows FROM {_quoted(self.table)}").read_all()["rows"].to_pylist()
             )
-            none = self._ask(connection, f"SELECT * FROM {_quoted(self.table)} LIMIT 0")
+            none = ask(f"SELECT * FROM {_quoted(self.table)} LIMIT 0")
+            read_header(none.schema.names, layout, file=self.name)
         self.columns: dict[str, str] | None = {field.name: _family(field.type) for field in none.schema}
         self.rows = int(rows)
         self.size = float(self.rows * 100)
         self.mark: list[float | str] = [self.rows]
 
-    def _connected(self) -> Any:
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[Callable[[str], pa.RecordBatchReader]]:
+        """What sends queries to the database."""
         try:
-            if self._database.startswith("duckdb:"):
-                path = self._database.removeprefix("duckdb:")
-                file_mark(Path(path))
-                return _package("duckdb", "cohort").connect(path, read_only=True)
-            return _package("adbc_driver_postgresql.dbapi", "postgres").connect(self._database)
-        except (CohortError, UsageError):
-            raise
-        except Exception as error:
-            raise CohortError(
-                f"it cannot be opened ({_short(error)})", source=_shown(self._database)
-            ) from None
+            with contextlib.ExitStack() as stack:
+                if self._database.startswith(DUCKDB):
+                    path = self._database.removeprefix(DUCKDB)
+                    file_mark(Path(path))
+                    database = stack.enter_context(_package("duckdb", "cohort").connect(path, read_only=True))
+                    yield lambda query: database.sql(query).to_arrow_reader(ROWS)
+                else:
+                    adbc = _package("adbc_driver_postgresql.dbapi", "postgres")
+                    cursor = stack.enter_context(stack.enter_context(adbc.connect(self._database)).cursor())
 
-    def _ask(self, connection: Any, query: str) -> pa.Table:
-        """A small answer."""
-        cursor = connection.cursor()
-        try:
-            cursor.execute(query)
-            found: pa.Table = _reader(cursor).read_all()
-        except Exception as error:
+                    def ask(query: str) -> pa.RecordBatchReader:
+                        cursor.execute(query)
+                        return cursor.fetch_record_batch()
+
+                    yield ask
+        except (DvtKgError, GeneratorExit):
+            raise
+        except Exception as error:  # each driver has errors of its own
             raise CohortError(f"it cannot be read ({_short(error)})", source=self.name) from None
-        return found
 
     def batches(self, behind: int) -> Iterator[Batch]:
         """The rows behind some others, in the order of their ids."""
         rows = _Rows(self.name, self.layout, list(self.columns or ()))
         query = f'SELECT * FROM {_quoted(self.table)} ORDER BY "{ID}" OFFSET {behind}'
-        with self._connected() as connection:
-            cursor = connection.cursor()
-            try:
-                cursor.execute(query)
-                stream = _whole(_reader(cursor))
-                yield from _from(stream, rows, behind, behind, max(1, self.rows))
-            except (CohortError, GeneratorExit):
-                raise
-            except Exception as error:
-                raise CohortError(f"it cannot be read ({_short(error)})", source=self.name) from None
+        with self._asking() as ask:
+            yield from _from(_whole(ask(query)), rows, behind, behind, max(1, self.rows))
 
 
 def _from(
@@ -194,12 +188,6 @@ def _whole(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
 
 def _one(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
-
-
-def _reader(cursor: Any) -> pa.RecordBatchReader:
-    if hasattr(cursor, "to_arrow_reader"):
-        return cursor.to_arrow_reader(ROWS)
-    return cursor.fetch_record_batch()
 
 
 def _package(name: str, extra: str) -> Any:

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dvt_kg.cohort import audits, inputs, outputs, publishing
-from dvt_kg.cohort.answering import Answerer
-from dvt_kg.cohort.batches import Batch, Part, Place
-from dvt_kg.cohort.encoding import Encoder
-from dvt_kg.cohort.job import Job
+from dvt_kg.cohorts import audits, inputs, outputs, publishing
+from dvt_kg.cohorts.answering import Answerer
+from dvt_kg.cohorts.batches import Batch, Part, Place
+from dvt_kg.cohorts.encoding import Encoder
+from dvt_kg.cohorts.job import Job
 from dvt_kg.errors import RecordError
 from dvt_kg.hermit import TIMEOUT
 from dvt_kg.ontology import Ontology, load

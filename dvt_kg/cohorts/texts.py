@@ -14,7 +14,7 @@ from typing import IO, Any, NamedTuple
 import pyarrow as pa
 from pyarrow import csv
 
-from dvt_kg.cohort.batches import ROWS, Batch, file_mark
+from dvt_kg.cohorts.batches import ROWS, Batch, file_mark
 from dvt_kg.documents import object_once, record_drafts
 from dvt_kg.errors import CohortError, RecordError
 from dvt_kg.records import Draft, Layout

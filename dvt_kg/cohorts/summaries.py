@@ -171,7 +171,7 @@ def _sections(summary: dict[str, Any]) -> list[Section]:
 
 def as_page(summary: dict[str, Any]) -> str:
     """A summary as a page of HTML with plots; it asks for nothing from elsewhere."""
-    from dvt_kg.cohort.plots import bars  # noqa: PLC0415 - slow to import
+    from dvt_kg.cohorts.plots import bars  # noqa: PLC0415 - slow to import
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),

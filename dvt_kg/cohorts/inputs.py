@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dvt_kg.cohort import texts
-from dvt_kg.cohort.batches import Part
-from dvt_kg.cohort.typed import Parquet, Table
+from dvt_kg.cohorts import texts
+from dvt_kg.cohorts.batches import Part
+from dvt_kg.cohorts.typed import Parquet, Table
 from dvt_kg.errors import CohortError, UsageError
 from dvt_kg.records import Layout
 
