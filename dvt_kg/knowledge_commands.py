@@ -15,6 +15,7 @@ from dvt_kg import queries, readers, reports
 from dvt_kg.errors import RecordError, UsageError
 from dvt_kg.graph import KnowledgeGraph
 from dvt_kg.readers import TEMPLATES, Reading, read
+from dvt_kg.slots import choice
 from dvt_kg.work import (
     INPUT_FORMAT,
     JAVA,
@@ -161,22 +162,51 @@ def terms(text: str, form: str, source: Path | None) -> None:
         "dvt-kg rules edema",
         "dvt-kg rules --format json > rules.json",
         "dvt-kg rules --format sparql > rules.ru",
+        "dvt-kg rules --format sql --dialect duckdb --table cohort.records > rules.sql",
+        'dvt-kg rules --format sql --dialect spark --columns "$(head -n 1 patients.csv)" > rules.sql',
     ),
 )
 @click.argument("text", required=False, default="")
-@written_as("text", "json", "sparql", help="How to list them; sparql is updates for a triple store.")
+@written_as(
+    *("text", "json", "sparql", "sql"),
+    help="How to list them; sparql is updates for a triple store, sql a query for a warehouse.",
+)
+@click.option(
+    "--dialect", type=click.Choice(["duckdb", "spark", "postgres"]), help="The warehouse that sql is for."
+)
+@click.option("--table", metavar="NAME", help="The table that sql reads; records if not given.")
+@click.option(
+    "--columns",
+    metavar="NAMES",
+    help="The columns of that table, with commas between; all of 'dvt-kg template csv' if not given.",
+)
 @ONTOLOGY_SOURCE
-def rules_command(text: str, form: str, source: Path | None) -> None:
+def rules_command(
+    text: str, form: str, dialect: str | None, table: str | None, columns: str | None, source: Path | None
+) -> None:
     """List the rules compiled from the ontology's axioms and derivation queries, by words they hold.
 
-    As SPARQL updates they classify the patients in any triple store.
+    As SPARQL updates they classify the patients in any triple store; as SQL, the rows of a table of
+    records, which has the columns of 'dvt-kg template csv', in a warehouse.
     """
     from dvt_kg.rulebook import in_words, rulebook  # noqa: PLC0415
     from dvt_kg.updates import updates  # noqa: PLC0415
 
+    if text and form in ("sparql", "sql"):
+        whole = "updates are" if form == "sparql" else "statement is"
+        raise UsageError(f"the {whole} of use only as a whole: leave out the words")
+    if form == "sql":
+        from dvt_kg import sql  # noqa: PLC0415 - sqlglot is slow to import, and seldom needed
+
+        if dialect is None:
+            raise UsageError(f"say which warehouse the SQL is for: --dialect {choice(sql.DIALECTS)}")
+        names = None if columns is None else [name.strip() for name in columns.split(",")]
+        statement = sql.statement(ontologies.load(source), dialect, table=table or sql.TABLE, columns=names)
+        click.echo(statement, nl=False)
+        return
+    if dialect or table or columns:
+        raise UsageError("--dialect, --table and --columns say how SQL is written; add --format sql")
     if form == "sparql":
-        if text:
-            raise UsageError("the updates are of use only as a whole: leave out the words")
         click.echo(updates(ontologies.load(source)).text(), nl=False)
         return
     book = rulebook(ontologies.load(source), text)
