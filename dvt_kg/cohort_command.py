@@ -58,8 +58,13 @@ AUDITED = 100
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped.")
 @click.option("--overwrite", is_flag=True, help="Replace OUT, or throw a run that was stopped away.")
 @click.option(
-    "--mixed-columns", is_flag=True, help="Let parts differ in columns: what a part lacks is unknown there."
+    "--engine",
+    type=click.Choice(["local", "spark"]),
+    default="local",
+    show_default=True,
+    help="Where the rules run: on this machine, or on Spark, which writes OUT as a folder of parts.",
 )
+@click.option("--mixed-columns", is_flag=True, help="Let parts differ in columns: what one lacks is unknown.")
 @click.option(
     "--jobs", type=click.IntRange(min=1), help="Batches at a time; as many as there are cores if not given."
 )
@@ -77,6 +82,7 @@ def cohort_command(
     page: bool,
     resume: bool,
     overwrite: bool,
+    engine: str,
     mixed_columns: bool,
     jobs: int | None,
     source: Path | None,
@@ -102,6 +108,7 @@ def cohort_command(
         resume=resume,
         overwrite=overwrite,
         mixed=mixed_columns,
+        engine=engine,
         jobs=jobs,
         java=java_home,
         timeout=timeout,

@@ -169,7 +169,7 @@ def terms(text: str, form: str, source: Path | None) -> None:
 @click.argument("text", required=False, default="")
 @written_as(
     *("text", "json", "sparql", "sql"),
-    help="How to list them; sparql is updates for a triple store, sql a query for a warehouse.",
+    help="How to list them; sparql is one request for a triple store, sql a query for a warehouse.",
 )
 @click.option(
     "--dialect", type=click.Choice(["duckdb", "spark", "postgres"]), help="The warehouse that sql is for."

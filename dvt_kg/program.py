@@ -102,7 +102,7 @@ def program(ontology: Ontology) -> Program:
     answers = [answer for question in search(ontology).questions for answer in question.answers]
     recordable = {atom for answer in answers for atom in rules.seeds(answer)}
     clauses: dict[Term, list[Clause]] = {}
-    for rule in _needed(rules.rules, recordable):
+    for rule in needed(rules.rules, recordable):
         clauses.setdefault(rule.head, []).append(Clause(frozenset(rule.body - {PATIENT}), frozenset()))
     for derivation in ground(ontology).rules:
         clause = Clause(derivation.body - {PATIENT}, derivation.absent)
@@ -113,10 +113,10 @@ def program(ontology: Ontology) -> Program:
     reached = _reached(wanted, clauses)
     seeds = tuple(sorted(recordable & reached, key=_name))
     kept = {head: tuple(clauses[head]) for head in sorted(clauses, key=_name) if head in reached}
-    return Program(seeds, tuple(_step(group, kept, seeds) for group in _ordered(kept)))
+    return Program(seeds, tuple(step_of(group, kept, seeds) for group in ordered(kept)))
 
 
-def _needed(rules: Iterable[Rule], recordable: Collection[Atom]) -> list[Rule]:
+def needed(rules: Iterable[Rule], recordable: Collection[Atom]) -> list[Rule]:
     """The rules without those that lead back to what they started from.
 
     A definition also says that its parts follow from the whole; where the whole is concluded only
@@ -191,7 +191,7 @@ def _reached(wanted: Iterable[Term], clauses: dict[Term, list[Clause]]) -> set[T
     return found
 
 
-def _ordered(clauses: dict[Term, tuple[Clause, ...]]) -> list[tuple[Term, ...]]:
+def ordered(clauses: dict[Term, tuple[Clause, ...]]) -> list[tuple[Term, ...]]:
     """The conclusions in groups, each behind all that it rests on; in one group what rests on each other.
 
     By Tarjan's algorithm, which finds the groups in this order.
@@ -222,7 +222,9 @@ def _ordered(clauses: dict[Term, tuple[Clause, ...]]) -> list[tuple[Term, ...]]:
     return found
 
 
-def _step(heads: tuple[Term, ...], clauses: dict[Term, tuple[Clause, ...]], seeds: Collection[Atom]) -> Step:
+def step_of(
+    heads: tuple[Term, ...], clauses: dict[Term, tuple[Clause, ...]], seeds: Collection[Atom]
+) -> Step:
     mine = tuple(clauses[head] for head in heads)
     if len(heads) == 1 and all(heads[0] not in clause.body | clause.absent for clause in mine[0]):
         return Step(heads, mine, 1)

@@ -30,8 +30,8 @@ from dvt_kg import AuditError, CohortError, UsageError, recommend
 from dvt_kg.classification import classify
 from dvt_kg.cli import main
 from dvt_kg.cohorts import audits
-from dvt_kg.cohorts import run as runs
 from dvt_kg.cohorts.answering import Answerer
+from dvt_kg.cohorts.local import Local
 from dvt_kg.cohorts.run import Options, cohort
 from dvt_kg.graph import INFERRED
 from dvt_kg.ontology import dvt
@@ -304,7 +304,7 @@ def test_a_second_run_on_one_output_is_refused(tmp_path: Path) -> None:
 
 def stopped(source: Path, output: Path, monkeypatch: pytest.MonkeyPatch, after: int = 3) -> None:
     """A run that fails after some batches, as a disk that is full would have it."""
-    right = runs._Run._batch
+    right = Local._batch
     done: list[int] = []
 
     def failing(self: Any, *given: Any) -> int:
@@ -314,7 +314,7 @@ def stopped(source: Path, output: Path, monkeypatch: pytest.MonkeyPatch, after: 
         return done[-1]
 
     with monkeypatch.context() as patch:
-        patch.setattr(runs._Run, "_batch", failing)
+        patch.setattr(Local, "_batch", failing)
         with pytest.raises((CohortError, OSError)):
             cohort(source, output, ONTOLOGY, options=QUIET)
     assert not output.exists()
@@ -332,13 +332,13 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path, monkeypatch
     with pytest.raises(UsageError, match=r"--resume goes on with it, --overwrite begins anew"):
         cohort(source, output, ONTOLOGY, options=QUIET)
     counted: list[int] = []
-    right = runs._Run._batch
+    right = Local._batch
 
     def counting(self: Any, *given: Any) -> int:
         counted.append(given[1])
         return right(self, *given)
 
-    monkeypatch.setattr(runs._Run, "_batch", counting)
+    monkeypatch.setattr(Local, "_batch", counting)
     cohort(source, output, ONTOLOGY, options=Options(audit=0, page=False, resume=True))
     assert len(counted) == 8 - kept
     mine, undisturbed = files(tmp_path / "b"), files(tmp_path / "a")

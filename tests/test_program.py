@@ -15,7 +15,7 @@ from dvt_kg import Fact, Ontology
 from dvt_kg.cohorts.bits import Machine, packed, unpacked
 from dvt_kg.derivations import ground
 from dvt_kg.errors import UnsupportedAxiom
-from dvt_kg.program import Clause, Program, Term, _step, program
+from dvt_kg.program import Clause, Program, Term, program, step_of
 from dvt_kg.rules import PATIENT, Value
 
 from .strategies import ONTOLOGY, RULES, facts
@@ -114,7 +114,7 @@ def test_what_rests_on_its_own_absence_is_refused() -> None:
         other: (Clause(frozenset(), frozenset({one})),),
     }
     with pytest.raises(UnsupportedAxiom, match="not being concluded"):
-        _step((one, other), clauses, ())
+        step_of((one, other), clauses, ())
 
 
 def test_the_program_is_the_same_at_every_start() -> None:

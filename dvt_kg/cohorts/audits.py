@@ -26,6 +26,8 @@ from dvt_kg.ontology import Ontology, local_name
 from dvt_kg.patients import Fact, Patient
 from dvt_kg.program import LISTS
 
+ALL = 1 << 64  # behind every place of a profile
+
 
 def mixed(keys: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
     """The keys of profiles in the order of a run: by which of them the sample is chosen."""

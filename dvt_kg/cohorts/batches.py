@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -15,6 +15,8 @@ from dvt_kg.records import Draft
 from dvt_kg.tables import Column
 
 ROWS = 131_072  # in a batch
+#: called with what is done, how much of it, and the rows so far
+Progress = Callable[[str, float, int], None]
 
 
 class Place(NamedTuple):
@@ -52,19 +54,30 @@ class Batch:
         draft = self.draft(row)
         return draft.id if isinstance(draft, Draft) else None
 
+    def until(self, behind: int | None) -> Batch:
+        """The rows of it that come before so many of the part."""
+        if behind is None or self.behind <= behind:
+            return self
+        kept = self.table.num_rows - (self.behind - behind)
+        return replace(self, table=self.table.slice(0, kept), lines=self.lines[:kept], behind=behind)
+
 
 class Part(Protocol):
     """A file or table of a cohort.
 
-    ``name`` is what errors call it; ``size`` how much it weighs beside the others; ``columns`` its
-    columns with their types, None where it has none of its own; ``mark`` something that changes when
-    its content does.
+    ``address`` is where it is, ``name`` what errors call it; ``size`` how much it weighs beside the
+    others; ``columns`` its columns with their types, None where it has none of its own; ``mark``
+    something that changes when its content does.
     """
 
+    address: str
     name: str
     size: float
     columns: dict[str, str] | None
     mark: list[float | str]
+
+    def pieces(self) -> list[tuple[int, int | None]]:
+        """What can be read by itself: behind how many rows or lines, and up to which if not to the end."""
 
     def batches(self, behind: int) -> Iterator[Batch]:
         """The rows behind some rows or lines.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dvt_kg.cohorts.summaries import Counts
 from dvt_kg.errors import RecordError, UsageError
 from dvt_kg.graph import INFERRED
 from dvt_kg.ontology import dvt
@@ -20,7 +21,6 @@ from dvt_kg.program import LISTS
 from dvt_kg.tables import SEPARATOR
 
 NAMES = pa.list_(pa.string())
-PLACES = 1 << 20  # more than a batch has rows
 REJECTS = pa.schema(
     [
         ("file", pa.string()),
@@ -32,8 +32,24 @@ REJECTS = pa.schema(
         ("further", NAMES),
     ]
 )
-#: what a table of answers calls a property whose triples N-Quads hold, and the property
-_QUADS = {"status": "status", **{c: p for c, p in LISTS.items() if p not in ("conflictsOn", "clashesOn")}}
+#: the columns of answers that are triples, with the property of each
+_TERMS = {
+    "status": dvt("status"),
+    **{c: dvt(p) for c, p in LISTS.items() if p not in ("conflictsOn", "clashesOn")},
+}
+
+
+class Written(NamedTuple):
+    """What an engine wrote.
+
+    :param names: the names of the output and of the rejects
+    :param counts: what they hold
+    :param profiles: how many different profiles the answered rows have
+    """
+
+    names: tuple[str, str]
+    counts: Counts
+    profiles: int
 
 
 class Format(NamedTuple):
@@ -144,23 +160,23 @@ def _ndjson(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], _: str, *
 
 
 def _quads(path: Path, _: pa.Schema, tables: Iterable[pa.Table], head: str, *, packed: str) -> None:
-    terms = {column: str(dvt(name)) for column, name in _QUADS.items()}
-    values: dict[str, str] = {}
     with (
         pa.OSFile(str(path), "wb") as file,
         pa.CompressedOutputStream(file, PACKED[packed]) if packed else file as out,
     ):
         out.write(head.encode())
         for table in tables:
-            lines = []
-            for row in table.to_pylist():
-                patient = f"<{Patient(row['id'], frozenset()).iri}>"
-                for column, term in terms.items():
-                    found = row[column]
-                    for name in [found] if isinstance(found, str) else found:
-                        value = values.get(name) or values.setdefault(name, str(dvt(name)))
-                        lines.append(f"{patient} {term} {value} {INFERRED} .\n")
-            out.write("".join(lines).encode())
+            out.write("".join(quads(table)).encode())
+
+
+def quads(table: pa.Table) -> Iterator[str]:
+    """Answers as lines of N-Quads."""
+    for row in table.to_pylist():
+        patient = f"<{Patient(row['id'], frozenset()).iri}>"
+        for column, term in _TERMS.items():
+            found = row[column]
+            for name in [found] if isinstance(found, str) else found:
+                yield f"{patient} {term} {dvt(name)} {INFERRED} .\n"
 
 
 PACKED = {".gz": "gzip", ".zst": "zstd"}

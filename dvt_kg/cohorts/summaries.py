@@ -34,6 +34,15 @@ class Counts:
         self.names: dict[str, Counter[str]] = {name: Counter() for name in ("status", *LISTS, "missing")}
         self.fields: Counter[str] = Counter()
 
+    def plain(self) -> dict[str, dict[str, int]]:
+        """The counts of names as JSON holds them."""
+        return {column: dict(counter) for column, counter in self.names.items()}
+
+    def add(self, counts: dict[str, dict[str, int]]) -> None:
+        """Add counts of names."""
+        for column, counter in counts.items():
+            self.names[column].update(counter)
+
     def answered(self, table: pa.Table, rows: int) -> None:
         """Count the answers of a batch of so many rows."""
         self.rows += rows
@@ -50,7 +59,11 @@ class Counts:
         """Count the rejects of a batch."""
         self.rejected += table.num_rows
         for one in pc.value_counts(table["field"]).to_pylist():
-            self.fields[one["values"] or "(the row)"] += one["counts"]
+            self.field(one["values"], one["counts"])
+
+    def field(self, name: str | None, rows: int) -> None:
+        """Count rows that are refused for a field, or as a whole."""
+        self.fields[name or "(the row)"] += rows
 
     def summary(self, ontology: Ontology, *, missing: bool) -> dict[str, Any]:
         """What was counted, with the names in words.

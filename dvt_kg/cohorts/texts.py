@@ -48,10 +48,15 @@ class _Text:
 
     def __init__(self, path: Path, layout: Layout) -> None:
         self.path = path
+        self.address = str(path.absolute())
         self.name = str(path)
         self.layout = layout
         self.mark = file_mark(path)
         self.size = float(self.mark[0])
+
+    def pieces(self) -> list[tuple[int, int | None]]:
+        """The whole: lines are counted from its beginning."""
+        return [(0, None)]
 
     def _lines(self) -> Iterator[tuple[str, float]]:
         """The lines with their ends, and how much of the file is read."""

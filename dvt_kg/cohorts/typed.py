@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from importlib import import_module
@@ -22,7 +23,7 @@ DUCKDB = "duckdb:"
 _WHERE = "#"  # between a database and its table
 
 
-class _Rows:
+class Rows:
     """The rows of one table as the door sees them."""
 
     def __init__(self, name: str, layout: Layout, names: list[str]) -> None:
@@ -60,6 +61,7 @@ class Parquet:
 
     def __init__(self, path: Path, layout: Layout) -> None:
         self.path = path
+        self.address = str(path.absolute())
         self.name = str(path)
         self.layout = layout
         self.mark = file_mark(path)
@@ -67,6 +69,7 @@ class Parquet:
         file = self._open()
         read_header(file.schema_arrow.names, layout, file=self.name)
         self.columns: dict[str, str] | None = {field.name: _family(field.type) for field in file.schema_arrow}
+        self._groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
         self._coded = [
             field.name
             for field in file.schema_arrow
@@ -79,11 +82,16 @@ class Parquet:
         except (OSError, pa.ArrowException) as error:
             raise CohortError(f"it cannot be read as Parquet ({_short(error)})", source=self.name) from None
 
+    def pieces(self) -> list[tuple[int, int | None]]:
+        """Each row group by itself."""
+        ends = list(itertools.accumulate(self._groups))
+        return list(zip([0, *ends], ends, strict=False))
+
     def batches(self, behind: int) -> Iterator[Batch]:
         """The rows behind some others."""
         file = self._open(self._coded)
-        rows = _Rows(self.name, self.layout, file.schema_arrow.names)
-        groups = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
+        rows = Rows(self.name, self.layout, file.schema_arrow.names)
+        groups = self._groups
         total = max(1, sum(groups))
         first = before = 0
         while first < len(groups) and before + groups[first] <= behind:
@@ -109,6 +117,7 @@ class Table:
             )
         self.name = f"{_shown(database)}{_WHERE}{self.table}"
         self._database = database
+        self.address = url
         with self._asking() as ask:
             (rows,) = (
                 ask(f"SELECT count(*) AS rows FROM {_quoted(self.table)}").read_all()["rows"].to_pylist()
@@ -144,16 +153,20 @@ class Table:
         except Exception as error:  # each driver has errors of its own
             raise CohortError(f"it cannot be read ({_short(error)})", source=self.name) from None
 
+    def pieces(self) -> list[tuple[int, int | None]]:
+        """The whole: its order is that of one query."""
+        return [(0, None)]
+
     def batches(self, behind: int) -> Iterator[Batch]:
         """The rows behind some others, in the order of their ids."""
-        rows = _Rows(self.name, self.layout, list(self.columns or ()))
+        rows = Rows(self.name, self.layout, list(self.columns or ()))
         query = f'SELECT * FROM {_quoted(self.table)} ORDER BY "{ID}" OFFSET {behind}'
         with self._asking() as ask:
             yield from _from(_whole(ask(query)), rows, behind, behind, max(1, self.rows))
 
 
 def _from(
-    stream: Iterator[pa.RecordBatch], rows: _Rows, before: int, behind: int, total: int
+    stream: Iterator[pa.RecordBatch], rows: Rows, before: int, behind: int, total: int
 ) -> Iterator[Batch]:
     """The batches of a stream that begins behind some rows, from a later row on."""
     try:
