@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+SERVERS := .venv/.servers
 
 .PHONY: demo test test-servers verify bench lint clean
 
@@ -16,10 +17,10 @@ test: $(READY)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto --ignore=tests/servers --ignore=tests/verify tests
 
-test-servers: $(READY)
+test-servers: $(SERVERS)
 	$(BIN)/python -m pytest tests/servers
 
-verify: $(READY)
+verify: $(SERVERS)
 	$(BIN)/python -m pytest tests/verify
 
 bench: $(READY)
@@ -32,6 +33,18 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cohort]' --group dev
 	touch $(READY)
+
+# What the tests against real servers need besides: Debian packages, and drivers from pip.
+$(SERVERS): $(READY) packages.txt
+	@missing=$$(for p in $$(cat packages.txt); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ]; then become=; elif sudo -n true 2>/dev/null; then become=sudo; \
+	  else echo "install these Debian packages first:" $$missing >&2; exit 1; fi; \
+	  $$become apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive $$become apt-get install -y -qq --no-install-recommends $$missing; \
+	fi
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cohort,postgres,spark]'
+	touch $(SERVERS)
 
 clean:
 	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -225,6 +225,13 @@ def ordered(clauses: dict[Term, tuple[Clause, ...]]) -> list[tuple[Term, ...]]:
 def step_of(
     heads: tuple[Term, ...], clauses: dict[Term, tuple[Clause, ...]], seeds: Collection[Atom]
 ) -> Step:
+    """The step that draws some conclusions together.
+
+    :param heads: a group of :func:`ordered`
+    :param clauses: the ways to every conclusion
+    :param seeds: what a record can make true at once
+    :raises UnsupportedAxiom: where a conclusion rests on its own absence
+    """
     mine = tuple(clauses[head] for head in heads)
     if len(heads) == 1 and all(heads[0] not in clause.body | clause.absent for clause in mine[0]):
         return Step(heads, mine, 1)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from dvt_kg import KnowledgeGraph, Patient
+from dvt_kg.cohorts.run import Options, cohort
 from dvt_kg.graph import INFERRED, PATIENTS
 from dvt_kg.ontology import local_name
 from dvt_kg.program import LISTS
 from dvt_kg.updates import updates
-from tests.cohorts import Row, tabular
+from tests.cohorts import Row, expected, said, table, tabular
+from tests.servers.test_spark import java  # noqa: F401 - a fixture that finds the Java of Spark
 from tests.strategies import ONTOLOGY
 from tests.test_answering import answered
+from tests.test_sql import flat, on_duckdb
 
 RECORDS = 10_000
 BATCH = 1_000
@@ -59,3 +65,37 @@ def test_oxigraph_concludes_by_the_request_what_a_table_is_answered(batches: lis
     request = updates(ONTOLOGY).text()
     for patients, rows in batches:
         assert list(map(shared, in_a_store(patients, request))) == list(map(shared, rows))
+
+
+def test_a_table_is_answered_as_its_records_one_by_one(batches: list[Batch]) -> None:
+    for patients, rows in batches:
+        assert said(rows) == expected(patients)
+
+
+def test_duckdb_answers_by_the_statement_what_a_table_is_answered(batches: list[Batch]) -> None:
+    for patients, rows in batches:
+        found = on_duckdb(flat(patients))
+        wanted = sorted(rows, key=lambda row: row["id"])
+        for one, other in zip(found, wanted, strict=True):
+            names = [
+                name for name in ("id", "status", *LISTS) if name in shared(other) or name == "conflicts"
+            ]
+            assert [one[name] for name in names] == [
+                ";".join(other[name]) if isinstance(other[name], list) else other[name] for name in names
+            ]
+            assert one["refused"] is None
+
+
+def test_spark_answers_what_a_table_is_answered(batches: list[Batch], tmp_path: Path) -> None:
+    patients = [
+        Patient(f"{number}-{patient.id}", patient.facts)
+        for number, (batch, _) in enumerate(batches)
+        for patient in batch
+    ]
+    pq.write_table(table(patients), tmp_path / "records.parquet", row_group_size=3_000)
+    options = Options(audit=0, page=False, engine="spark")
+    cohort(tmp_path / "records.parquet", tmp_path / "answers.parquet", ONTOLOGY, options=options)
+    found = pq.read_table(tmp_path / "answers.parquet").sort_by("id").drop_columns("id")
+    wanted = pa.Table.from_pylist([row for _, rows in batches for row in rows], found.schema)
+    ids = pa.array([patient.id for patient in patients])
+    assert found == wanted.append_column("id", ids).sort_by("id").drop_columns("id").cast(found.schema)
