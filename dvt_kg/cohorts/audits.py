@@ -43,6 +43,7 @@ def draw(
     below: int,
     facts: Callable[[int], Collection[Fact]],
     answers: pa.Table,
+    before: int,
 ) -> list[dict[str, Any]]:
     """The part of the sample that some rows hold.
 
@@ -52,16 +53,18 @@ def draw(
     :param below: only profiles below this place can be in it
     :param facts: the facts of a row
     :param answers: what was answered
-    :returns: for each profile its place, the row's id and facts, and what was answered
+    :param before: the place of the batch in the cohort
+    :returns: for each profile its place, the place of the row, its facts, and what was answered
     """
     chosen = order[rows]
     places, first = np.unique(chosen, return_index=True)
     found = []
     for place, row in list(zip(places.tolist(), first.tolist(), strict=True))[:size]:
         if place < below:
-            stated = sorted(facts(int(rows[row])), key=str)
+            at = int(rows[row])
+            stated = [_written(fact) for fact in sorted(facts(at), key=str)]
             answer = answers.slice(row, 1).to_pylist()[0]
-            found.append({"place": place, "facts": [_written(fact) for fact in stated], "answer": answer})
+            found.append({"place": place, "row": before + at, "facts": stated, "answer": answer})
     return found
 
 

@@ -63,7 +63,8 @@ class Judge:
         answers, keys = self.answerer.answer(encoded, kept, facts)
         if self.missing:
             answers = self.answerer.with_missing(answers, kept, facts)
-        sample = audits.draw(audits.mixed(keys, self.seed), kept, self.audited, below, facts, answers)
+        order = audits.mixed(keys, self.seed)
+        sample = audits.draw(order, kept, self.audited, below, facts, answers, first)
         lines = np.asarray(batch.lines, np.int64)
         rejects = [
             outputs.reject(errors, batch.id(row)) | {"place": first + row}

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -88,9 +89,20 @@ class Local:
         return rows
 
     def sample(self) -> list[dict[str, Any]]:
-        """The audit's sample of the whole cohort."""
-        drawn = (sample for _, mark in self.job.marks() for sample in mark["sample"])
+        """The audit's sample of the whole cohort, without rows whose id was given before."""
+        drawn = (
+            sample
+            for number, mark in self.job.marks()
+            for seen in [self._twice.of(number)]
+            for sample in mark["sample"]
+            if sample["row"] not in seen
+        )
         return audits.smallest(drawn, self.judge.audited)
+
+    @cached_property
+    def _twice(self) -> _Twice:
+        """The rows whose id was given before, once all are judged."""
+        return _Twice(self.job, dict(self.job.marks()))
 
     def write(self, chosen: outputs.Format, schema: pa.Schema, head: str, progress: Progress) -> Written:
         """Put the batches together in the run's folder.
@@ -101,7 +113,7 @@ class Local:
         """
         marks = dict(self.job.marks())
         counts = Counts()
-        twice = _Twice(self.job, marks)
+        twice = self._twice
 
         def answers() -> Iterator[pa.Table]:
             for number, mark in marks.items():

@@ -150,7 +150,8 @@ class Spark:
         from pyspark.sql import functions as f  # noqa: PLC0415
 
         with _said(self.job):
-            drawn = self.session.read.parquet(self.stage).where(f.col("order").isNotNull())
+            told, _ = self._told_apart()
+            drawn = told.where("`order` IS NOT NULL AND seen IS NULL")
             first = drawn.groupBy("order").agg(f.first("sample").alias("sample")).orderBy("order")
             rows = first.limit(self.task.audited).collect() if self.task.audited else []
         return audits.smallest((json.loads(row["sample"]) for row in rows), self.task.audited)

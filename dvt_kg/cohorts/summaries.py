@@ -6,7 +6,7 @@ import io
 from collections import Counter
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 import pyarrow as pa
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from markupsafe import Markup
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from dvt_kg.answers import NOTICE
 from dvt_kg.ontology import Ontology
@@ -21,6 +22,9 @@ from dvt_kg.program import LISTS
 from dvt_kg.reasoner import RuleReasoner
 
 _WIDTH = 110
+MOST = 12  # rows of a table as text
+# Colours that stay apart for the colour-blind.
+GOOD, DOUBTFUL, PLAIN, BAD = "#1b7f4d", "#e0a800", "#8c8c8c", "#b03a2e"
 _TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
@@ -135,51 +139,60 @@ def in_words(summary: dict[str, Any]) -> str:
         if audit["profiles"]
         else "No profile was judged again by HermiT"
     )
-    for title, columns, found in _sections(summary):
-        if found:
-            table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-            table.add_column(columns[0], overflow="fold")
-            for name in columns[1:]:
-                table.add_column(name, justify="right")
-            for cells in found:
-                table.add_row(cells[0], *(f"{number:,}" for number in cells[1:]))
-            console.print()
-            console.print(table)
+    for section in _sections(summary):
+        table = Table(box=None, pad_edge=False)
+        table.add_column(section.what, overflow="fold")
+        for name in section.columns:
+            table.add_column(name, justify="right")
+        for label, *numbers in section.rows[:MOST]:
+            table.add_row(Text(label), *(f"{number:,}" for number in numbers))
+        console.print(f"\n{section.title}", style="bold")
+        console.print(table)
+        if len(section.rows) > MOST:
+            console.print(f"and {len(section.rows) - MOST} more, in the summary as JSON")
     console.print(f"\n{summary['notice']} Ontology {summary['ontology_version']}, {summary['reasoner']}.")
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-Section = tuple[str, tuple[str, ...], list[tuple[Any, ...]]]
+class Section(NamedTuple):
+    """A table of a summary: title, columns with their colours, rows of a label and its numbers."""
+
+    title: str
+    columns: dict[str, str]
+    rows: list[tuple[Any, ...]]
+    what: str = ""
+    stacked: bool = True
 
 
 def _sections(summary: dict[str, Any]) -> list[Section]:
-    """The tables of a summary: title, columns and rows."""
+    """The tables of a summary that have something in them."""
 
-    def counted(key: str) -> list[tuple[Any, ...]]:
-        return [(item["label"], item["patients"]) for item in summary[key] or ()]
+    def counted(title: str, key: str) -> Section:
+        found = [(item["label"], item["patients"]) for item in summary[key] or ()]
+        return Section(title, {"patients": GOOD}, found)
 
-    return [
-        ("Status", ("", "patients"), counted("status")),
-        (
-            "Presentations",
-            ("", "met", "open", "ruled out"),
-            [(p["label"], p["met"], p["open"], p["ruled_out"]) for p in summary["presentations"]],
-        ),
-        ("Alerts", ("", "patients"), counted("alerts")),
-        ("Missing: what would settle an open presentation", ("", "patients"), counted("missing")),
-        ("Criteria that are neither met nor failed", ("", "patients"), counted("open_criteria")),
-        (
-            "Contraindications",
-            ("", "absolute", "relative", "absolute one not assessed"),
-            [
-                (c["label"], c["absolute"], c["relative"], c["not_assessed"])
-                for c in summary["contraindications"]
-            ],
-        ),
-        ("Rated differently by two presentations that are met", ("", "patients"), counted("conflicts")),
-        ("What contradictory records contradict themselves on", ("", "patients"), counted("clashes")),
-        ("Rejects", ("field", "rows"), [(r["field"], r["rows"]) for r in summary["rejects"]]),
+    presentations = [(p["label"], p["met"], p["open"], p["ruled_out"]) for p in summary["presentations"]]
+    against = [
+        (c["label"], c["absolute"], c["relative"], c["not_assessed"]) for c in summary["contraindications"]
     ]
+    rejects = [(r["field"], r["rows"]) for r in summary["rejects"]]
+    sections = [
+        counted("Status", "status"),
+        Section("Presentations", {"met": GOOD, "open": DOUBTFUL, "ruled out": PLAIN}, presentations),
+        counted("Alerts", "alerts"),
+        counted("Missing: what would settle an open presentation", "missing"),
+        counted("Criteria that are neither met nor failed", "open_criteria"),
+        Section(
+            "Contraindications",
+            {"absolute": BAD, "relative": DOUBTFUL, "an absolute one not assessed": PLAIN},
+            against,
+            stacked=False,
+        ),
+        counted("Rated differently by two presentations that are met", "conflicts"),
+        counted("What contradictory records contradict themselves on", "clashes"),
+        Section("Rejects", {"rows": BAD}, rejects, "field"),
+    ]
+    return [section for section in sections if section.rows]
 
 
 def as_page(summary: dict[str, Any]) -> str:
@@ -193,8 +206,13 @@ def as_page(summary: dict[str, Any]) -> str:
         trim_blocks=True,
     )
     sections = [
-        {"title": title, "columns": columns, "rows": rows, "plot": Markup(bars(title, columns[1:], rows))}
-        for title, columns, rows in _sections(summary)
-        if rows
+        {
+            "title": section.title,
+            "columns": [section.what, *section.columns],
+            "rows": section.rows,
+            # The picture is the library's own; the page's words around it are escaped.
+            "plot": Markup(bars(section.title, section.columns, section.rows, stacked=section.stacked)),
+        }
+        for section in _sections(summary)
     ]
     return environment.get_template("cohort.html").render({**summary, "sections": sections})
