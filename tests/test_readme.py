@@ -22,7 +22,7 @@ from dvt_kg import HermiT, Ontology
 from dvt_kg.cli import main
 from dvt_kg.records import Vocabulary
 from dvt_kg.tables import columns
-from dvt_kg.work import CONTRADICTORY
+from dvt_kg.work import CONTRADICTORY, REFUSED
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,6 +30,7 @@ LINES = [line.strip().removeprefix("$ ") for line in README.splitlines() if line
 COMMANDS = dict.fromkeys(line.partition(" #")[0].rstrip() for line in LINES if line.startswith("dvt-kg "))
 LOCAL = [command for command in COMMANDS if "--endpoint" not in command]
 CONTRADICTORY_FILE = "examples/patients.json"
+BROKEN_FILE = "examples/cohort.csv"
 
 
 def block(language: str) -> str:
@@ -58,17 +59,27 @@ def run(command: str) -> Result:
 
 
 def test_every_command_is_run() -> None:
-    assert len(LOCAL) == 23
+    assert len(LOCAL) == 26
     assert {shlex.split(command)[1] for command in LOCAL} == set(main.commands)
 
 
 @pytest.mark.parametrize("command", LOCAL)
 def test_command(command: str, folder: Path) -> None:
-    allowed = (0, CONTRADICTORY) if CONTRADICTORY_FILE in command else (0,)
+    allowed = {CONTRADICTORY_FILE: (0, CONTRADICTORY), BROKEN_FILE: (REFUSED,)}
+    expected = next((statuses for file, statuses in allowed.items() if file in command), (0,))
     result = run(command)
-    assert result.exit_code in allowed, result.output
+    assert result.exit_code in expected, result.output
     assert result.stdout or (folder / "all.nq").stat().st_size
     assert "0 rows" not in result.stdout.splitlines()
+
+
+def test_the_cohort_shown_is_that_of_the_program(folder: Path) -> None:
+    command = "dvt-kg cohort examples/cohort.csv answers.parquet"
+    said = run(command).stdout.splitlines()
+    start = LINES.index(command) + 1
+    shown = LINES[start : LINES.index("...", start)]
+    assert len(shown) == 2
+    assert shown == said[:2]
 
 
 def test_the_answer_shown_is_that_of_the_program(folder: Path) -> None:
