@@ -214,6 +214,18 @@ def test_the_library_runs_a_cohort(tmp_path: Path) -> None:
     assert summary["answered"] == 3
 
 
+@pytest.mark.parametrize("package", ["pyarrow", "duckdb"])
+def test_a_package_that_is_not_there_is_named_with_how_to_get_it(package: str, tmp_path: Path) -> None:
+    (tmp_path / "ward.csv").write_text("id\na\n", encoding="utf-8")
+    code = (
+        f"import sys; sys.modules[{package!r}] = None\nfrom dvt_kg.cli import main\n"
+        f"main(['cohort', {str(tmp_path / 'ward.csv')!r}, {str(tmp_path / 'out.csv')!r}])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert found.returncode == 2
+    assert f"this needs {package}: pip install 'dvt-kg[cohort]'" in found.stderr
+
+
 # What is refused
 
 

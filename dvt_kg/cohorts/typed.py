@@ -9,7 +9,7 @@ from datetime import date, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -219,7 +219,9 @@ def _quoted(table: str) -> str:
 def _shown(url: str) -> str:
     """An address without user and password."""
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if parts.netloc else url
+    host = parts.netloc.rpartition("@")[2]
+    kept = [(key, value) for key, value in parse_qsl(parts.query) if key not in ("user", "password")]
+    return urlunsplit(parts._replace(netloc=host, query=urlencode(kept, safe="/"))) if parts.scheme else url
 
 
 def _family(kind: pa.DataType) -> str:

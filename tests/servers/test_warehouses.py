@@ -14,8 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from dvt_kg import CohortError
+from dvt_kg.cohorts.run import Options, cohort
 from dvt_kg.sql import statement
-from tests.cohorts import Row, tabular
+from tests.cohorts import Row, said, table, tabular
+from tests.cohorts import expected as expected_of
 from tests.strategies import ONTOLOGY
 from tests.test_sql import flat, in_process
 
@@ -100,6 +103,38 @@ def test_postgresql_takes_a_view_that_casts_and_columns_that_are_numeric(
         cursor.execute(sql)
         found = cursor.fetch_arrow_table().to_pylist()
     assert found == in_process(records.rename_columns(columns), tmp_path)
+
+
+def test_a_table_of_postgresql_is_a_cohort(postgres: str, tmp_path: Path) -> None:
+    from adbc_driver_postgresql import dbapi
+
+    patients = tabular(300, seed=52)
+    with dbapi.connect(postgres, autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute('CREATE SCHEMA "the ward"')
+        cursor.adbc_ingest("patients", table(patients), db_schema_name="the ward")
+        cursor.execute(
+            'CREATE VIEW late AS SELECT id, 13.5::numeric AS "symptom-duration-days" FROM "the ward".patients'
+        )
+    options = Options(audit=0, page=False)
+    cohort(f"{postgres}#the ward.patients", tmp_path / "out.parquet", ONTOLOGY, options=options)
+    assert said(pq.read_table(tmp_path / "out.parquet").to_pylist()) == sorted(
+        expected_of(patients), key=lambda row: row["id"]
+    )
+    summary = cohort(f"{postgres}#late", tmp_path / "late.parquet", ONTOLOGY, options=options)
+    assert summary["answered"] == 300
+    assert {c["id"]: c["patients"] for c in summary["open_criteria"]}.get("acute-onset") is None
+
+
+@pytest.mark.parametrize("where", ["user:secret@localhost:1/none", "localhost:1/none?user=a&password=secret"])
+def test_what_is_wrong_with_postgresql_is_said_without_a_password(where: str, tmp_path: Path) -> None:
+    with pytest.raises(CohortError, match=r"postgresql://localhost:1/none.*cannot be read") as caught:
+        cohort(f"postgresql://{where}#patients", tmp_path / "out.parquet", ONTOLOGY)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_table_that_postgresql_does_not_have_is_named(postgres: str, tmp_path: Path) -> None:
+    with pytest.raises(CohortError, match=r"#nobody: it cannot be read .*nobody"):
+        cohort(f"{postgres}#nobody", tmp_path / "out.parquet", ONTOLOGY)
 
 
 @pytest.fixture(scope="module")
