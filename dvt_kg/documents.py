@@ -29,7 +29,7 @@ def drafts(text: str, name: str, vocabulary: Vocabulary) -> Iterator[Draft | Rec
     :returns: the records, and the errors of what is none
     :raises RecordError: where the text as a whole cannot be read
     """
-    document = _parsed(text, name)
+    document = parsed(text, name)
     if isinstance(document, dict) and PATIENTS in document:
         yield from _beside(document, name)
         document = document[PATIENTS]
@@ -210,7 +210,13 @@ def _refuse_repeated(draft: Draft, values: dict[Any, Any], prefix: str) -> None:
             )
 
 
-def _parsed(text: str, name: str) -> Any:
+def parsed(text: str, name: str) -> Any:
+    """A text of JSON, its numbers exact.
+
+    :param text: the text
+    :param name: what errors call it
+    :raises RecordError: where it is not valid
+    """
     try:
         return json.loads(
             text,

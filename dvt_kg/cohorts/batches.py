@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import pyarrow as pa
 
 from dvt_kg.errors import CohortError, RecordError
-from dvt_kg.records import Draft
+from dvt_kg.records import Draft, Layout
 from dvt_kg.tables import Column
 
 ROWS = 131_072  # in a batch
@@ -84,6 +84,25 @@ class Part(Protocol):
 
         :raises CohortError: where they cannot be read
         """
+
+
+class File:
+    """What is common to the files of a cohort.
+
+    :param path: the file
+    :param layout: how a table spells the places of a record
+    :raises CohortError: where there is no such file
+    """
+
+    columns: dict[str, str] | None = None
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self.path = path
+        self.address = str(path.absolute())
+        self.name = str(path)
+        self.layout = layout
+        self.mark = file_mark(path)
+        self.size = float(self.mark[0])
 
 
 def file_mark(path: Path) -> list[float | str]:

@@ -14,11 +14,11 @@ from typing import IO, Any, NamedTuple
 import pyarrow as pa
 from pyarrow import csv
 
-from dvt_kg.cohorts.batches import ROWS, Batch, file_mark
-from dvt_kg.documents import object_once, record_drafts
+from dvt_kg.cohorts.batches import ROWS, Batch, File
+from dvt_kg.documents import object_once, parsed, record_drafts
 from dvt_kg.errors import CohortError, RecordError
 from dvt_kg.records import Draft, Layout
-from dvt_kg.slots import Number, Written, numeral, shown
+from dvt_kg.slots import Number, Written, shown
 from dvt_kg.tables import (
     ID,
     SEPARATOR,
@@ -37,22 +37,8 @@ PACKED = {".gz": "gzip", ".zst": "zstd"}
 _NOT_TEXT = "it is not UTF-8; save it as UTF-8"
 
 
-class _Text:
-    """A file of lines.
-
-    :param path: the file
-    :param layout: how a table spells the places of a record
-    """
-
-    columns: dict[str, str] | None = None
-
-    def __init__(self, path: Path, layout: Layout) -> None:
-        self.path = path
-        self.address = str(path.absolute())
-        self.name = str(path)
-        self.layout = layout
-        self.mark = file_mark(path)
-        self.size = float(self.mark[0])
+class _Text(File):
+    """A file of lines."""
 
     def pieces(self) -> list[tuple[int, int | None]]:
         """The whole: lines are counted from its beginning."""
@@ -318,16 +304,9 @@ class JsonLines(_Text):
         if _SURROGATE.search(line):
             return RecordError(_NOT_TEXT, file=self.name, line=number, value=shown(line.strip()))
         try:
-            record = json.loads(
-                line,
-                parse_float=numeral,
-                parse_int=numeral,
-                parse_constant=numeral,
-                object_pairs_hook=object_once,
-            )
-        except json.JSONDecodeError as error:
-            message = f"it is not valid JSON ({error.msg}, column {error.colno}); mend it there"
-            return RecordError(message, file=self.name, line=number, value=shown(line.strip()))
+            record = parsed(line, self.name)
+        except RecordError as error:
+            return RecordError(error.message, file=self.name, line=number, value=shown(line.strip()))
         except RecursionError:
             message = "it is nested too deep for a record; flatten it"
             return RecordError(message, file=self.name, line=number)

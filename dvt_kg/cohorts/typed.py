@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dvt_kg.cohorts.batches import ROWS, Batch, file_mark
+from dvt_kg.cohorts.batches import ROWS, Batch, File, file_mark
 from dvt_kg.errors import CohortError, DvtKgError, RecordError, UsageError
 from dvt_kg.records import Draft, Layout
 from dvt_kg.tables import ID, read_header, row_draft
@@ -52,23 +52,14 @@ def _plain(cell: Any) -> Any:
     return cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell
 
 
-class Parquet:
-    """A Parquet file.
-
-    :param path: the file
-    :param layout: how a table spells the places of a record
-    """
+class Parquet(File):
+    """A Parquet file."""
 
     def __init__(self, path: Path, layout: Layout) -> None:
-        self.path = path
-        self.address = str(path.absolute())
-        self.name = str(path)
-        self.layout = layout
-        self.mark = file_mark(path)
-        self.size = float(self.mark[0])
+        super().__init__(path, layout)
         file = self._open()
         read_header(file.schema_arrow.names, layout, file=self.name)
-        self.columns: dict[str, str] | None = {field.name: _family(field.type) for field in file.schema_arrow}
+        self.columns = {field.name: _family(field.type) for field in file.schema_arrow}
         self._groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
         self._coded = [
             field.name
