@@ -247,6 +247,15 @@ def test_wrong_usage_is_said(words: list[str], message: str, tmp_path: Path) -> 
     assert (tmp_path / "old.csv").read_text(encoding="utf-8") == "precious"
 
 
+def test_an_output_that_is_an_input_is_refused(tmp_path: Path) -> None:
+    source = write(tmp_path / "ward.csv", PATIENTS[:2])
+    for given, output in ((source, source), (tmp_path, tmp_path / "deeper" / "out.csv")):
+        result = command("--overwrite", given, output)
+        assert result.exit_code == 2
+        assert "write it elsewhere" in " ".join(result.stderr.split())
+    assert source.read_text(encoding="utf-8").startswith("id")
+
+
 def test_overwriting_replaces_an_output(tmp_path: Path) -> None:
     source = write(tmp_path / "ward.csv", PATIENTS[:2])
     (tmp_path / "out.csv").write_text("old", encoding="utf-8")

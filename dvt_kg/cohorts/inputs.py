@@ -40,6 +40,19 @@ def parts(inputs: Iterable[str | Path], layout: Layout, *, mixed: bool = False) 
     return found
 
 
+def keep_apart(sources: Iterable[str | Path], output: Path) -> None:
+    """Refuse an output that is an input, or lies in a folder that is read.
+
+    :raises UsageError: with the remedy
+    """
+    target = output.resolve()
+    for given in sources:
+        if not str(given).startswith(DATABASES):
+            source = Path(given).resolve()
+            if source == target or (source in target.parents and source.is_dir()):
+                raise UsageError(f"{str(output)!r} is in the input {str(given)!r}; write it elsewhere")
+
+
 def _file(path: Path, layout: Layout) -> Part:
     suffixes = [s.lower() for s in path.suffixes]
     ending = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] in texts.PACKED else (suffixes or [""])[-1]

@@ -90,6 +90,7 @@ def cohort(
     output = Path(output)
     chosen = outputs.format_of(output)
     given = [sources] if isinstance(sources, str | Path) else list(sources)
+    inputs.keep_apart(given, output)
     parts = inputs.parts(given, layout_of(Vocabulary(ontology)), mixed=options.mixed)
     identity = {
         "inputs": [[part.name, *part.mark] for part in parts],

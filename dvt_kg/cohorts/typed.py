@@ -35,7 +35,7 @@ class Rows:
         """Rows behind some others as a batch."""
 
         def draft(row: int) -> Draft | RecordError:
-            cells = [_plain(column[row].as_py()) for column in table.columns]
+            cells = [_plain(column[row]) for column in table.columns]
             number = before + row + 1
             return row_draft(cells, self.header, self.layout, index=number - 1, file=self.name, line=number)
 
@@ -43,8 +43,14 @@ class Rows:
         return Batch(self.name, table, self.header, lines, draft, (), before + table.num_rows, done)
 
 
-def _plain(cell: Any) -> Any:
+def _plain(scalar: pa.Scalar) -> Any:
     """A cell as a table of text or of JSON would hold it."""
+    if pa.types.is_timestamp(scalar.type) and scalar.type.unit == "ns":
+        scalar = scalar.cast(pa.timestamp("us", scalar.type.tz), safe=False)
+    try:
+        cell = scalar.as_py()
+    except (ValueError, OverflowError):  # a time beyond what Python counts
+        return str(scalar)
     if isinstance(cell, datetime):
         return cell.isoformat().replace("+00:00", "Z")
     if isinstance(cell, date):
