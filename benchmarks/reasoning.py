@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -88,7 +88,7 @@ def shell() -> float:
     return seconds
 
 
-def triples(ontology: Ontology, chosen: Sequence[Patient]) -> Iterator[ox.Triple]:
+def triples(ontology: Ontology, chosen: Iterable[Patient]) -> Iterator[ox.Triple]:
     """The merged ontology, without imports, and patients as individuals."""
     kind, imports = ox.NamedNode(RDF + "type"), ox.NamedNode(OWL + "imports")
     yield from (quad.triple for quad in ontology.store if quad.predicate != imports)

