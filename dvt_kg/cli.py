@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from importlib.metadata import version as package_version
 from typing import Any
 
@@ -35,6 +36,11 @@ class _Program(click.Group):
             ctx.exit(REFUSED)
         except DvtKgError as error:
             click.echo(f"dvt-kg: {error}", err=True)
+            ctx.exit(FAILED)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read the output has gone
+                raise
+            click.echo(f"dvt-kg: {error.strerror or error}", err=True)
             ctx.exit(FAILED)
         except KeyboardInterrupt:
             click.echo("dvt-kg: interrupted; nothing was written", err=True)

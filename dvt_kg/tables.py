@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
 from typing import Any, NamedTuple
 
 from dvt_kg.documents import to_json
@@ -242,11 +242,18 @@ def rows(lines: Iterable[str], delimiter: str, before: int = 0) -> Iterator[Row]
     :param before: how many lines come before
     """
     table = partial(csv.reader, delimiter=delimiter, skipinitialspace=True, strict=True)
-    waiting = iter(lines)
+    source = iter(lines)
+    again: deque[str] = deque()  # lines that a broken row had run on into
     taken: list[str] = []  # the lines of the row at hand
 
     def taking() -> Iterator[str]:
-        for line in waiting:
+        while True:
+            if again:
+                line = again.popleft()
+            elif (found := next(source, None)) is not None:
+                line = found
+            else:
+                return
             taken.append(line)
             yield line
 
@@ -260,7 +267,7 @@ def rows(lines: Iterable[str], delimiter: str, before: int = 0) -> Iterator[Row]
             return
         except csv.Error as error:
             yield Row(line, 1, taken[0], None, str(error))
-            waiting = chain(taken[1:], waiting)  # the row had run on into the lines below
+            again.extendleft(reversed(taken[1:]))
             reader = table(taking())
             line += 1
         else:

@@ -24,8 +24,9 @@ from hypothesis import strategies as st
 from dvt_kg import CohortError, RecordError, UsageError, read_text
 from dvt_kg.cohorts import texts
 from dvt_kg.cohorts.run import Options, cohort
+from dvt_kg.slots import State
 
-from .cohorts import Row, expected, said, table, tabular, write
+from .cohorts import SLOTS, Row, expected, said, table, tabular, write
 from .strategies import ONTOLOGY
 
 PATIENTS = tabular(60, seed=41)
@@ -56,8 +57,10 @@ def _database(path: Path) -> str:
     given = table(PATIENTS)
     with duckdb.connect(str(path)) as connection:
         connection.register("given", given)
-        connection.execute("CREATE SCHEMA hospital; CREATE TABLE hospital.patients AS SELECT * FROM given")
-    return f"duckdb:{path}#hospital.patients"
+        connection.execute(
+            'CREATE SCHEMA hospital; CREATE TABLE hospital."the patients" AS SELECT * FROM given'
+        )
+    return f'duckdb:{path}#hospital."the patients"'
 
 
 def _packed(path: Path, how: str) -> Path:
@@ -107,6 +110,27 @@ def test_a_table_with_quotation_marks_is_read_like_one_without(tmp_path: Path) -
     quoted += '"c","absent",unknown\r\n'
     mixed = 'id;tense-edema;sex\n a ; present;male\n"b"; ;"female"\n"c";"absent"\n'
     assert of_csv(plain, tmp_path) == of_csv(quoted, tmp_path) == of_csv(mixed, tmp_path)
+
+
+def test_a_row_of_empty_cells_is_no_row_with_or_without_quotation_marks(tmp_path: Path) -> None:
+    lines = ["id,sex\n", "a,male\n", '"",""\n', '" ",\n', ",\n", "b,male\n"]
+    for text in ("".join(lines), "".join([*lines[:2], '"torn', "\n", *lines[2:]])):
+        answers, _ = of_csv(text, tmp_path)
+        assert [row["id"] for row in answers] == ["a", "b"]
+
+
+def test_many_broken_lines_below_a_torn_cell_take_no_longer_for_each(tmp_path: Path) -> None:
+    text = 'id,sex\n"torn\n' + '"b" x,male\n' * 30_000 + "a,male\n"
+    answers, rejects = of_csv(text, tmp_path)
+    assert ([row["id"] for row in answers], len(rejects)) == (["a"], 30_001)
+
+
+def test_a_row_with_very_many_faults_says_some_of_them(tmp_path: Path) -> None:
+    names = sorted(name for name in SLOTS if isinstance(SLOTS[name], State))
+    answers, (reject,) = of_csv(f"id,{','.join(names)}\na{',yes' * len(names)}\n", tmp_path)
+    assert not answers
+    assert reject["further"][-1] == f"and {len(names) - 6} more faults"
+    assert len(reject["further"]) == 6
 
 
 def test_a_cell_may_run_over_lines(tmp_path: Path) -> None:
@@ -275,6 +299,15 @@ def test_lines_of_json_refuse_what_the_reader_of_json_refuses_and_for_the_same_r
         ("ward.ndjson", b'{"id": "a"}\n\xff\n', 2, "it is not UTF-8"),
         ("ward.ndjson", b'{"id": "a"}\n' + b"[" * 100_000, 2, "nested too deep"),
         ("ward.ndjson", b'{"id": "a"}\n\n{"id": "a"}\n', 3, "the id was seen before"),
+        ("ward.ndjson", b'{"id": "a"}\n{"id": "\\ud800"}\n', 2, "control character"),
+        ("ward.ndjson", b'{"id": "a"}\n{"id": "b", "sex": "\\ud800"}\n', 2, "no sex is called"),
+        (
+            "ward.ndjson",
+            b'{"id": "a"}\n{"id": "b", "findings": {"cyanosis": "absent"}, "findings/cyanosis": "present"}',
+            2,
+            "no key of a record",
+        ),
+        ("ward.csv", b"id,\xff\na,\nb,x\n", 3, "no column is called"),
         ("ward.csv", b"id,sex\na,male\nb,male,x\n", 3, "the row has 3 cells and the header 2"),
         ("ward.csv", b"id,sex\na,male\n\xff,male\n", 3, "it is not UTF-8"),
         ("ward.csv", b'id,sex\na,male\n"b" x,male\n', 3, "the row cannot be read"),
@@ -310,6 +343,9 @@ def test_a_typed_cell_of_the_wrong_kind_is_refused(column: pa.Array, message: st
     assert message in reject["message"]
 
 
+NO_TEXT = pa.StringArray.from_buffers(1, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xff"))
+
+
 @pytest.mark.parametrize(
     ("name", "column", "message"),
     [
@@ -322,12 +358,23 @@ def test_a_typed_cell_of_the_wrong_kind_is_refused(column: pa.Array, message: st
         ("thrombus_present", pa.array([["iliac"]]), "no vein is called 'iliac'"),
         ("thrombus_present", pa.array([["external-iliac-vein", None]]), "null"),
         ("tense-oedema", pa.array(["present"]), "tense-edema"),
+        ("tense-edema", NO_TEXT, "no state of a finding"),
+        ("thrombus_present", pa.array([[b"\xff"]]).cast(pa.list_(pa.string()), safe=False), "no vein"),
+        ("assessed_at", NO_TEXT, "is no time"),
+        ("assessed_at", pa.array([10**18], pa.int64()).cast(pa.timestamp("us")), "is no time"),
+        ("assessed_at", pa.array([0], pa.timestamp("us", "Foo/Bar")), "is no time"),
+        ("other", NO_TEXT, "is no column"),
+        ("id", NO_TEXT, "control character"),
+        ("id", pa.array([b"\xff\x80"]), "control character"),
+        ("id", pa.array([b"\xff"]).dictionary_encode(), "control character"),
+        ("id", pa.array([None], pa.string()), "the id is empty"),
     ],
 )
 def test_a_typed_cell_that_is_not_let_in_is_refused(
     name: str, column: pa.Array, message: str, tmp_path: Path
 ) -> None:
-    pq.write_table(pa.table({"id": ["a"], name: column}), tmp_path / "ward.parquet")
+    given = {"id": pa.array(["a"]), name: column}
+    pq.write_table(pa.table(given), tmp_path / "ward.parquet")
     answers, (reject,) = ran(tmp_path / "ward.parquet", folder=tmp_path)
     assert not answers
     assert reject["field"] == name

@@ -26,10 +26,10 @@ import pytest
 import rdflib
 from click.testing import CliRunner, Result
 
-from dvt_kg import AuditError, CohortError, UsageError, recommend
+from dvt_kg import AuditError, CohortError, Patient, UsageError, recommend
 from dvt_kg.classification import classify
 from dvt_kg.cli import main
-from dvt_kg.cohorts import audits
+from dvt_kg.cohorts import audits, typed
 from dvt_kg.cohorts.answering import Answerer
 from dvt_kg.cohorts.local import Local
 from dvt_kg.cohorts.run import Options, cohort
@@ -188,7 +188,7 @@ def test_the_provenance_names_inputs_versions_and_what_was_made(tmp_path: Path) 
 
 def test_an_empty_table_is_a_cohort_of_nobody(tmp_path: Path) -> None:
     (tmp_path / "ward.csv").write_text("id,sex\n", encoding="utf-8")
-    for name in ("out.parquet", "out.csv", "out.ndjson", "out.nq"):
+    for name in ("out.parquet", "b.csv", "c.ndjson", "d.nq"):
         result = command(tmp_path / "ward.csv", tmp_path / name)
         assert (result.exit_code, result.stdout.splitlines()[0]) == (
             0,
@@ -234,7 +234,7 @@ def test_a_package_that_is_not_there_is_named_with_how_to_get_it(package: str, t
     [
         (["{}/ward.csv", "{}/out.xlsx"], "does not end in one of .parquet, .csv, .ndjson"),
         (["{}/ward.csv", "{}/out.parquet.gz"], "does not end in"),
-        (["{}/ward.csv", "{}/old.csv"], "is there already; --overwrite replaces it"),
+        (["{}/ward.csv", "{}/old.csv"], "there already; --overwrite replaces it"),
         (["{}/ward.csv"], "Missing argument"),
     ],
 )
@@ -254,6 +254,27 @@ def test_an_output_that_is_an_input_is_refused(tmp_path: Path) -> None:
         assert result.exit_code == 2
         assert "write it elsewhere" in " ".join(result.stderr.split())
     assert source.read_text(encoding="utf-8").startswith("id")
+
+
+def test_nothing_beside_the_output_is_replaced_without_being_told_to(tmp_path: Path) -> None:
+    source = write(tmp_path / "ward.csv", PATIENTS[:2])
+    (tmp_path / "out.summary.json").mkdir()
+    result = command(source, tmp_path / "out.csv")
+    assert result.exit_code == 2
+    assert "out.summary.json" in result.stderr
+    rejects = write(tmp_path / "w.rejects.csv", PATIENTS[:2])
+    before = rejects.read_bytes()
+    result = command("--overwrite", rejects, tmp_path / "w.csv")
+    assert (result.exit_code, rejects.read_bytes()) == (2, before)
+
+
+def test_a_link_that_is_overwritten_is_replaced_and_not_what_it_leads_to(tmp_path: Path) -> None:
+    source = write(tmp_path / "ward.csv", PATIENTS[:2])
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "out.csv").symlink_to(tmp_path / "precious")
+    assert command("--overwrite", "--audit", "0", source, tmp_path / "out.csv").exit_code in (0, 3)
+    assert (tmp_path / "precious").is_dir()
+    assert not (tmp_path / "out.csv").is_symlink()
 
 
 def test_overwriting_replaces_an_output(tmp_path: Path) -> None:
@@ -450,6 +471,63 @@ def test_a_run_that_is_killed_at_ten_moments_goes_on_to_the_same_output(tmp_path
     assert files(torn) == files(whole)
 
 
+def full(*_: Any) -> None:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("groups", [10, 60, 130, 1000])
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_batch_that_was_not_done_is_the_only_one_that_is_done_again(
+    groups: int, lost: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typed, "ROWS", 100)
+    source = tmp_path / "ward.parquet"
+    many_rows = [Patient(f"{n}-{p.id}", p.facts) for n in range(3) for p in PATIENTS]
+    pq.write_table(table(many_rows), source, row_group_size=groups)
+    whole = cohort(source, tmp_path / "whole.parquet", ONTOLOGY, options=QUIET)
+    output = tmp_path / "out.parquet"
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            Local, "write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+        )
+        with pytest.raises(CohortError):
+            cohort(source, output, ONTOLOGY, options=QUIET)
+    (tmp_path / "out.parquet.unfinished" / f"{lost:06}.json").unlink()
+    summary = cohort(source, output, ONTOLOGY, options=Options(audit=0, page=False, resume=True))
+    assert (summary["rows"], summary["rejected"]) == (whole["rows"], 0) == (600, 0)
+    assert output.read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+
+
+def test_batches_that_do_not_meet_are_never_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = many(tmp_path, 3)
+    right = Local._batch
+
+    def skipping(self: Any, number: int, *given: Any) -> int:
+        return 0 if number == 1 else right(self, number, *given)
+
+    monkeypatch.setattr(Local, "_batch", skipping)
+    with pytest.raises(CohortError, match=r"0 of its 200 rows were read; begin anew"):
+        cohort(source, tmp_path / "out.parquet", ONTOLOGY, options=QUIET)
+
+
+def test_an_input_that_changes_while_it_is_read_stops_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write(tmp_path / "ward.csv", PATIENTS)
+    right = Local._batch
+
+    def changing(self: Any, *given: Any) -> int:
+        with source.open("a", encoding="utf-8") as file:
+            file.write("late\n")
+        return right(self, *given)
+
+    monkeypatch.setattr(Local, "_batch", changing)
+    with pytest.raises(CohortError, match="it changed while it was read"):
+        cohort(source, tmp_path / "out.parquet", ONTOLOGY, options=QUIET)
+
+
 def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
     source = many(tmp_path)
     process = program(source, tmp_path / "out.parquet")
@@ -462,6 +540,20 @@ def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
     assert (process.returncode, err.strip()) == (130, "dvt-kg: interrupted; --resume goes on where it was")
     assert not (tmp_path / "out.parquet").exists()
     assert unfinished.exists()
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "ndjson", "nq"])
+def test_a_disk_that_is_full_at_the_end_is_said(ending: str, tmp_path: Path) -> None:
+    source = write(tmp_path / "ward.parquet", PATIENTS)
+
+    def little() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (14_000, 14_000))
+
+    process = program(source, tmp_path / f"out.{ending}", preexec_fn=little)
+    _, err = process.communicate()
+    assert (process.returncode, err.count("\n")) == (4, 1), err
+    assert "cannot write there" in err
 
 
 def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(tmp_path: Path) -> None:

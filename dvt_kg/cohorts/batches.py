@@ -49,11 +49,6 @@ class Batch:
     behind: int
     done: float
 
-    def id(self, row: int) -> str | None:
-        """The id that a row states, where it is one."""
-        draft = self.draft(row)
-        return draft.id if isinstance(draft, Draft) else None
-
     def until(self, behind: int | None) -> Batch:
         """The rows of it that come before so many of the part."""
         if behind is None or self.behind <= behind:
@@ -66,15 +61,20 @@ class Part(Protocol):
     """A file or table of a cohort.
 
     ``address`` is where it is, ``name`` what errors call it; ``size`` how much it weighs beside the
-    others; ``columns`` its columns with their types, None where it has none of its own; ``mark``
-    something that changes when its content does.
+    others; ``rows`` how many rows it has, None where that is not known before they are read;
+    ``columns`` its columns with their types, None where it has none of its own; ``mark`` something that
+    changes when its content does.
     """
 
     address: str
     name: str
     size: float
+    rows: int | None
     columns: dict[str, str] | None
     mark: list[float | str]
+
+    def marked(self) -> list[float | str]:
+        """The mark as it is now."""
 
     def pieces(self) -> list[tuple[int, int | None]]:
         """What can be read by itself: behind how many rows or lines, and up to which if not to the end."""
@@ -95,6 +95,7 @@ class File:
     """
 
     columns: dict[str, str] | None = None
+    rows: int | None = None
 
     def __init__(self, path: Path, layout: Layout) -> None:
         self.path = path
@@ -103,6 +104,10 @@ class File:
         self.layout = layout
         self.mark = file_mark(path)
         self.size = float(self.mark[0])
+
+    def marked(self) -> list[float | str]:
+        """The mark as it is now."""
+        return file_mark(self.path)
 
 
 def file_mark(path: Path) -> list[float | str]:

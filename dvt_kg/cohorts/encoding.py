@@ -7,8 +7,11 @@ plainly right goes, with its whole row, through the door itself, which says what
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 
 from dvt_kg.axioms import compile_rules
 from dvt_kg.cohorts.bits import Bits, Flags, packed, unpacked
+from dvt_kg.cohorts.rejects import reject
 from dvt_kg.errors import RecordError
 from dvt_kg.ontology import Ontology
 from dvt_kg.patients import Fact
@@ -40,6 +44,7 @@ _PLAIN_TIME = (
     r"|02-(0[1-9]|1[0-9]|2[0-8]))T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,18})?"
     r"(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])?$"
 )
+_YEAR_2, _YEAR_9999 = -62_104_060_800, 253_370_764_800  # in seconds
 _LEAST_PLAIN = 0.01  # a float of 17 digits above it has 18 decimals at most
 
 
@@ -50,13 +55,13 @@ class Encoded:
     :param rows: how many rows there are
     :param true: for each recorded fact that a rule asks about the rows that state it
     :param ids: the id of each row
-    :param refused: by row what was refused, the first fault first
+    :param refused: by row what is said of those that are refused
     """
 
     rows: int
     true: dict[Term, Bits]
     ids: pa.Array
-    refused: dict[int, list[RecordError]] = field(default_factory=dict)
+    refused: dict[int, dict[str, Any]] = field(default_factory=dict)
 
 
 class Encoder:
@@ -134,20 +139,17 @@ class _Work:
 
     def identify(self, column: pa.Array) -> pa.Array:
         """The ids of the rows."""
-        if (
-            pa.types.is_integer(column.type)
-            or pa.types.is_dictionary(column.type)
-            or pa.types.is_large_string(column.type)
-        ):
-            column = column.cast(pa.string())
-        if not pa.types.is_string(column.type):
-            self.doubtful[:] = True
-            return pa.nulls(self.rows, pa.string())
-        plain = pc.and_(
-            pc.match_substring_regex(column, _PLAIN_ID), pc.less_equal(pc.utf8_length(column), LONGEST_ID)
-        )
-        self.doubtful |= ~_flags(plain)
-        return column
+        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        if pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            try:
+                column = column.cast(pa.string())
+                short = pc.less_equal(pc.utf8_length(column), LONGEST_ID)
+                self.doubtful |= ~_flags(pc.and_(pc.match_substring_regex(column, _PLAIN_ID), short))
+                return column
+            except pa.ArrowException:  # it is no UTF-8
+                pass
+        self.doubtful[:] = True
+        return pa.nulls(self.rows, pa.string())
 
     def take(self, slot: Slot, column: pa.Array) -> None:
         """Read a column into bits."""
@@ -187,6 +189,8 @@ class _Work:
             for text in map(str.strip, texts):
                 known = cells.get(text)
                 atoms = None if known is None or atoms is None else [*atoms, *known]
+            if value is None and parents is not None:
+                atoms = None
             if atoms is None or atoms:
                 flags = codes == code
                 if parents is not None:
@@ -221,6 +225,7 @@ class _Work:
 
     def _times(self, column: pa.Array) -> None:
         if pa.types.is_timestamp(column.type):
+            self.doubtful |= _valid(column) & ~_ordinary(column)
             return
         if pa.types.is_dictionary(column.type):
             column = column.cast(pa.string())
@@ -243,9 +248,9 @@ class _Work:
         for row in doubtful:
             found = draft(row)
             if isinstance(found, RecordError):
-                encoded.refused[row] = [found]
+                encoded.refused[row] = reject([found], None)
             elif found.errors:
-                encoded.refused[row] = found.errors
+                encoded.refused[row] = reject(found.errors, found.id)
             else:
                 named[row] = str(found.id)
                 for fact in found.facts:
@@ -261,6 +266,18 @@ class _Work:
                 texts[row] = name
             encoded.ids = pa.array(texts, pa.string())
         return encoded
+
+
+def _ordinary(column: pa.Array) -> Flags:
+    """Which times of a column fall into the years that a record can state, in a zone that there is."""
+    zone = column.type.tz
+    try:
+        if zone and not re.fullmatch(r"[+-]\d\d:\d\d", zone):
+            ZoneInfo(zone)
+        seconds = column.cast(pa.timestamp("s", zone), safe=False).cast(pa.int64())
+    except (ValueError, KeyError, OSError, pa.ArrowException):
+        return np.zeros(len(column), np.bool_)
+    return _flags(pc.and_(pc.greater(seconds, _YEAR_2), pc.less(seconds, _YEAR_9999)))
 
 
 def _valid(column: pa.Array) -> Flags:
@@ -290,12 +307,20 @@ def _coded(column: pa.Array) -> tuple[NDArray[np.int32], Sequence[str | None] | 
             return np.full(len(column), -1, np.int32), []
         if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
             return np.zeros(0, np.int32), None
-        column = column.dictionary_encode()
+        try:
+            column = column.dictionary_encode()
+        except pa.ArrowException:
+            return np.zeros(0, np.int32), None
     if not (pa.types.is_string(column.dictionary.type) or pa.types.is_large_string(column.dictionary.type)):
         return np.zeros(0, np.int32), None
     indices = column.indices
     codes = (indices if not indices.null_count else pc.fill_null(indices.cast(pa.int32()), -1)).to_numpy()
-    return codes, column.dictionary.to_pylist()
+    try:
+        return codes, column.dictionary.to_pylist()
+    except UnicodeDecodeError:  # what is no UTF-8 is known to no slot
+        kind = pa.large_binary() if pa.types.is_large_string(column.dictionary.type) else pa.binary()
+        found = column.dictionary.cast(kind).to_pylist()
+        return codes, [None if text is None else text.decode("utf-8", "surrogateescape") for text in found]
 
 
 def _numbers(column: pa.Array) -> NDArray[np.float64] | None:
@@ -309,7 +334,8 @@ def _numbers(column: pa.Array) -> NDArray[np.float64] | None:
         codes, values = _coded(column)
         if values is None:
             return None
-        texts = pa.array([None if v is None else v.strip() for v in values], pa.string())
+        stripped = ("" if v is None else v.strip() for v in values)
+        texts = pa.array([v if v.isascii() else None for v in stripped], pa.string())
         plain = pc.match_substring_regex(texts, _PLAIN_NUMBER)
         distinct = pc.if_else(plain, texts, pa.scalar(None, pa.string())).cast(pa.float64())
         numbers = np.append(distinct.to_numpy(zero_copy_only=False), np.nan)  # the last is for code -1

@@ -28,7 +28,7 @@ def parts(inputs: Iterable[str | Path], layout: Layout, *, mixed: bool = False) 
     for given in inputs:
         if str(given).startswith(DATABASES):
             found.append(Table(str(given), layout))
-        elif Path(given).is_dir():
+        elif _is_folder(Path(given)):
             files = sorted(f for f in Path(given).rglob("*") if f.is_file() and f.name[0] not in "._")
             if not files:
                 raise UsageError(f"the folder {str(given)!r} holds no file")
@@ -40,17 +40,25 @@ def parts(inputs: Iterable[str | Path], layout: Layout, *, mixed: bool = False) 
     return found
 
 
-def keep_apart(sources: Iterable[str | Path], output: Path) -> None:
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise CohortError(f"it cannot be read ({error.strerror})", source=str(path)) from None
+
+
+def keep_apart(sources: Iterable[str | Path], outputs: Iterable[Path]) -> None:
     """Refuse an output that is an input, or lies in a folder that is read.
 
     :raises UsageError: with the remedy
     """
-    target = output.resolve()
+    targets = {output.resolve(): output for output in outputs}
     for given in sources:
         if not str(given).startswith(DATABASES):
             source = Path(given).resolve()
-            if source == target or (source in target.parents and source.is_dir()):
-                raise UsageError(f"{str(output)!r} is in the input {str(given)!r}; write it elsewhere")
+            for target, output in targets.items():
+                if source == target or (source in target.parents and _is_folder(source)):
+                    raise UsageError(f"{str(output)!r} is in the input {str(given)!r}; write it elsewhere")
 
 
 def _file(path: Path, layout: Layout) -> Part:

@@ -12,10 +12,11 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+import duckdb
 import pyarrow as pa
 
 from dvt_kg.cohorts.batches import Place
@@ -29,6 +30,7 @@ class Job:
     """The folder of a run.
 
     :param output: what the run is to write
+    :param names: the names of all that it writes, the output's among them
     :param identity: what the run is of: inputs, options, versions; a run goes on only where it is the same
     :param once: what was chosen when it began, and stays
     :param resume: whether to go on with a run that was stopped
@@ -40,6 +42,7 @@ class Job:
     def __init__(
         self,
         output: Path,
+        names: Sequence[str],
         identity: dict[str, Any],
         once: dict[str, Any],
         *,
@@ -49,10 +52,11 @@ class Job:
         self.output = output
         self.folder = output.with_name(output.name + _ENDING)
         self._lock: IO[str] | None = None
-        stopped = (self.folder / _IDENTITY).exists()
         with writing(self.folder):
-            if output.exists() and not stopped and not overwrite:
-                raise UsageError(f"{str(output)!r} is there already; --overwrite replaces it")
+            stopped = (self.folder / _IDENTITY).exists()
+            there = [str(path) for name in names if os.path.lexists(path := output.with_name(name))]
+            if there and not stopped and not overwrite:
+                raise UsageError(f"{', '.join(map(repr, there))}: there already; --overwrite replaces it")
             if stopped and not (resume or overwrite):
                 raise UsageError(
                     f"a run was stopped, and what it did is in {str(self.folder)!r};"
@@ -128,15 +132,19 @@ class Job:
         """The files of what came of every batch."""
         return sorted(self.folder.glob(f"[0-9]*.{name}.arrow"))
 
-    def resumed(self) -> tuple[int, Place, set[int]]:
-        """The first batch that is not done, where it begins, and the later ones that are."""
-        marks = dict(self.marks())
+    def resumed(self) -> tuple[int, Place, dict[int, tuple[Place, Place]]]:
+        """The first batch that is not done, where it begins, and from where to where later ones reach."""
+        marks = {n: (Place(*mark["from"]), Place(*mark["next"])) for n, mark in self.marks()}
         number = 0
         place = Place(0, 0)
         while number in marks:
-            place = Place(*marks[number]["next"])
+            place = marks[number][1]
             number += 1
-        return number, place, {later for later in marks if later > number}
+        return number, place, {later: reach for later, reach in marks.items() if later > number}
+
+    def forget(self, number: int) -> None:
+        """Take a batch for one that is not done."""
+        (self.folder / f"{number:06}.json").unlink()
 
     # Files
 
@@ -182,8 +190,10 @@ class Job:
             for name in names:
                 target = self.output.with_name(name)
                 if (self.folder / name).exists():
-                    if target.is_dir():
+                    if target.is_dir() and not target.is_symlink():
                         shutil.rmtree(target)
+                    elif os.path.lexists(target):
+                        target.unlink()
                     (self.folder / name).replace(target)
             (self.folder / _IDENTITY).unlink()
             self.close()
@@ -200,7 +210,7 @@ def writing(folder: Path) -> Iterator[None]:
     """Turn what the system says against writing into an error with a remedy."""
     try:
         yield
-    except OSError as error:
-        said = error.strerror or " ".join(str(error).split())
+    except (OSError, duckdb.Error) as error:
+        said = getattr(error, "strerror", None) or " ".join(str(error).split())
         message = f"cannot write there ({said}); make room or mend its rights: --resume goes on where it was"
         raise CohortError(message, source=str(folder)) from None

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from dvt_kg.cohorts import audits, outputs
+from dvt_kg.cohorts import audits, rejects
 from dvt_kg.cohorts.answering import Answerer
 from dvt_kg.cohorts.batches import Batch
 from dvt_kg.cohorts.encoding import Encoder
@@ -66,13 +66,10 @@ class Judge:
         order = audits.mixed(keys, self.seed)
         sample = audits.draw(order, kept, self.audited, below, facts, answers, first)
         lines = np.asarray(batch.lines, np.int64)
-        rejects = [
-            outputs.reject(errors, batch.id(row)) | {"place": first + row}
-            for row, errors in sorted(encoded.refused.items())
-        ]
+        refused = [said | {"place": first + row} for row, said in sorted(encoded.refused.items())]
         answers = answers.append_column("place", pa.array(first + kept, pa.int64()))
         return Judged(
             answers.append_column("line", pa.array(lines[kept])),
-            pa.Table.from_pylist(rejects, outputs.REJECTS.append(pa.field("place", pa.int64()))),
+            pa.Table.from_pylist(refused, rejects.SCHEMA.append(pa.field("place", pa.int64()))),
             sample,
         )

@@ -15,12 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from dvt_kg.cohorts import audits, outputs
+from dvt_kg.cohorts import audits, outputs, rejects
 from dvt_kg.cohorts.batches import Batch, Part, Place, Progress
 from dvt_kg.cohorts.job import Job
 from dvt_kg.cohorts.judging import Judge
 from dvt_kg.cohorts.outputs import Written
 from dvt_kg.cohorts.summaries import Counts
+from dvt_kg.errors import CohortError
 from dvt_kg.records import SEEN
 from dvt_kg.tables import ID
 
@@ -56,17 +57,19 @@ class Local:
             rows += mark["rows"]
             self._sample.add(mark["sample"])
         first, place, later = self.job.resumed()
+        number = first - 1
         pending: set[Future[int]] = set()
         with ThreadPoolExecutor(self.jobs) as pool:
             try:
-                for number, (part, batch) in enumerate(_batches(self.parts, place), first):
-                    if number in later:
+                for number, (begin, batch) in enumerate(_batches(self.parts, place), first):
+                    part = begin.part
+                    following = Place(part, batch.behind)
+                    if later.get(number) == (begin, following):
                         continue
                     while len(pending) > self.jobs:
                         done, pending = wait(pending, return_when=FIRST_COMPLETED)
                         rows += sum(future.result() for future in done)
-                    following = Place(part, batch.behind)
-                    pending.add(pool.submit(self._batch, number, batch, following))
+                    pending.add(pool.submit(self._batch, number, batch, begin, following))
                     progress("classifying", (sizes[part] + self.parts[part].size * batch.done) / total, rows)
                 for future in pending:
                     rows += future.result()
@@ -74,9 +77,32 @@ class Local:
                 for future in pending:
                     future.cancel()
                 raise
+        for beyond in later:
+            if beyond > number:
+                self.job.forget(beyond)
+        self._check()
         progress("classifying", 1.0, rows)
 
-    def _batch(self, number: int, batch: Batch, following: Place) -> int:
+    def _check(self) -> None:
+        """See that the batches are the whole input, each row once.
+
+        :raises CohortError: where they are not
+        """
+        found = [0] * len(self.parts)
+        at = Place(0, 0)
+        for _, mark in self.job.marks():
+            begin, following = Place(*mark["from"]), Place(*mark["next"])
+            if begin != at and begin != Place(begin.part, 0):
+                name = self.parts[begin.part].name
+                raise CohortError("its batches do not meet; begin anew with --overwrite", source=name)
+            found[begin.part] += mark["rows"]
+            at = following
+        for part, rows in zip(self.parts, found, strict=True):
+            if part.rows is not None and part.rows != rows:
+                message = f"{rows} of its {part.rows} rows were read; begin anew with --overwrite"
+                raise CohortError(message, source=part.name)
+
+    def _batch(self, number: int, batch: Batch, begin: Place, following: Place) -> int:
         """Answer a batch and keep it; gives its rows."""
         judged = self.judge.judge(batch, number * PLACES, self._sample.below)
         self._sample.add(judged.sample)
@@ -84,7 +110,7 @@ class Local:
         self.job.save(
             number,
             {"answers": judged.answers, "rejects": judged.rejects},
-            {"next": following, "file": batch.file, "rows": rows, "sample": judged.sample},
+            {"from": begin, "next": following, "file": batch.file, "rows": rows, "sample": judged.sample},
         )
         return rows
 
@@ -124,7 +150,7 @@ class Local:
                 progress("writing", (number + 1) / len(marks), counts.rows)
                 yield table.drop_columns(list(_HELD))
 
-        def rejects() -> Iterator[pa.Table]:
+        def refused() -> Iterator[pa.Table]:
             for number, mark in marks.items():
                 table = self.job.table(number, "rejects")
                 if seen := twice.of(number):
@@ -135,7 +161,7 @@ class Local:
         output, beside = self.job.output, outputs.rejects_format(chosen)
         rejected = outputs.beside(output, "rejects" + beside.ending)
         chosen.write(self.job.folder / output.name, schema, answers(), head)
-        beside.write(self.job.folder / rejected, outputs.REJECTS, rejects(), "")
+        beside.write(self.job.folder / rejected, rejects.SCHEMA, refused(), "")
         profiles = twice.profiles()
         twice.close()
         return Written((output.name, rejected), counts, profiles)
@@ -158,12 +184,13 @@ class _Sample:
                 self.below = max(self.places)
 
 
-def _batches(parts: Sequence[Part], place: Place) -> Iterator[tuple[int, Batch]]:
-    """The batches from a place on, each with the number of its part."""
+def _batches(parts: Sequence[Part], place: Place) -> Iterator[tuple[Place, Batch]]:
+    """The batches from a place on, each with where it begins."""
     for number in range(place.part, len(parts)):
         behind = place.behind if number == place.part else 0
         for batch in parts[number].batches(behind):
-            yield number, batch
+            yield Place(number, behind), batch
+            behind = batch.behind
 
 
 class _Twice:
@@ -216,9 +243,9 @@ class _Twice:
         self._connection.close()
 
 
-def _with_twice(rejects: pa.Table, answers: pa.Table, seen: dict[int, str], file: str) -> pa.Table:
+def _with_twice(given: pa.Table, answers: pa.Table, seen: dict[int, str], file: str) -> pa.Table:
     """The rejects of a batch and the rows whose id was seen before."""
-    rows = rejects.to_pylist()
+    rows = given.to_pylist()
     refused = {row["place"]: row for row in rows}
     for place, where in seen.items():
         message = SEEN.format(where=where)
@@ -231,4 +258,4 @@ def _with_twice(rejects: pa.Table, answers: pa.Table, seen: dict[int, str], file
             {"file": file, "line": row["line"], "id": row["id"], "field": ID, "value": row["id"]}
             | {"message": message, "further": [], "place": row["place"]}
         )
-    return pa.Table.from_pylist(sorted(rows, key=lambda row: row["place"]), rejects.schema)
+    return pa.Table.from_pylist(sorted(rows, key=lambda row: row["place"]), given.schema)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dvt_kg.cohorts.summaries import Counts
-from dvt_kg.errors import RecordError, UsageError
+from dvt_kg.errors import UsageError
 from dvt_kg.graph import INFERRED
 from dvt_kg.ontology import dvt
 from dvt_kg.patients import Patient
@@ -21,17 +20,6 @@ from dvt_kg.program import LISTS
 from dvt_kg.tables import SEPARATOR
 
 NAMES = pa.list_(pa.string())
-REJECTS = pa.schema(
-    [
-        ("file", pa.string()),
-        ("line", pa.int64()),
-        ("id", pa.string()),
-        ("field", pa.string()),
-        ("value", pa.string()),
-        ("message", pa.string()),
-        ("further", NAMES),
-    ]
-)
 #: the columns of answers that are triples, with the property of each
 _TERMS = {
     "status": dvt("status"),
@@ -99,19 +87,14 @@ def beside(output: Path, what: str) -> str:
     return f"{name}.{what}"
 
 
-def reject(errors: list[RecordError], id: str | None) -> dict[str, Any]:
-    """What is said of a refused row: its first fault, and the others in words."""
-    first, *further = errors
-    value = first.value
-    return {
-        "file": first.file,
-        "line": first.line,
-        "id": id,
-        "field": first.field,
-        "value": value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False),
-        "message": first.message,
-        "further": [f"{e.field}: {e.message}" if e.field else e.message for e in further],
-    }
+def names(output: Path, chosen: Format, *, page: bool) -> list[str]:
+    """The names of all files of a run, the output first."""
+    several = ("summary.json", "summary.txt", *(["summary.html"] if page else []), "provenance.ttl")
+    return [
+        output.name,
+        beside(output, "rejects" + rejects_format(chosen).ending),
+        *(beside(output, n) for n in several),
+    ]
 
 
 def _parquet(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], _: str, *, packed: str) -> None:
@@ -131,12 +114,27 @@ def _parquet(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], _: str, 
 
 def _copied(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], select: str, options: str) -> None:
     """Write tables by DuckDB's COPY."""
-    batches = (batch for table in tables for batch in table.cast(schema).to_batches())
-    reader = pa.RecordBatchReader.from_batches(schema, batches)
-    with duckdb.connect() as connection:
-        connection.register("answers", reader)
-        target = str(path).replace("'", "''")
-        connection.execute(f"COPY (SELECT {select} FROM answers) TO '{target}' ({options})")
+    stopped = False
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        nonlocal stopped
+        try:
+            for table in tables:
+                yield from table.cast(schema).to_batches()
+        except KeyboardInterrupt:
+            stopped = True
+            raise
+
+    reader = pa.RecordBatchReader.from_batches(schema, batches())
+    target = str(path).replace("'", "''")
+    try:
+        with duckdb.connect() as connection:
+            connection.register("answers", reader)
+            connection.execute(f"COPY (SELECT {select} FROM answers) TO '{target}' ({options})")
+    except Exception as error:  # DuckDB says in its own words that it was interrupted
+        if stopped or "interrupt" in str(error).lower():
+            raise KeyboardInterrupt from None
+        raise
 
 
 def _csv(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], _: str, *, packed: str) -> None:

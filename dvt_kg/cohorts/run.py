@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ from dvt_kg.cohorts.batches import Part, Progress
 from dvt_kg.cohorts.job import Job, writing
 from dvt_kg.cohorts.judging import Judge
 from dvt_kg.cohorts.local import Local
+from dvt_kg.errors import CohortError, UsageError
 from dvt_kg.graph import INFERRED
 from dvt_kg.hermit import TIMEOUT
 from dvt_kg.ontology import Ontology, load
@@ -90,7 +92,9 @@ def cohort(
     output = Path(output)
     chosen = outputs.format_of(output)
     given = [sources] if isinstance(sources, str | Path) else list(sources)
-    inputs.keep_apart(given, output)
+    names = outputs.names(output, chosen, page=options.page)
+    inputs.keep_apart(given, [output.with_name(name) for name in names])
+    _check_packages(options.engine)
     parts = inputs.parts(given, layout_of(Vocabulary(ontology)), mixed=options.mixed)
     identity = {
         "inputs": [[part.name, *part.mark] for part in parts],
@@ -102,11 +106,15 @@ def cohort(
         "seed": secrets.randbits(62) if options.seed is None else options.seed,
         "started": datetime.now(UTC).isoformat(),
     }
-    job = Job(output, identity, once, resume=options.resume, overwrite=options.overwrite)
+    job = Job(output, names, identity, once, resume=options.resume, overwrite=options.overwrite)
     try:
         if (ready := job.ready) is None:
             engine = _engine(job, parts, ontology, options)
             engine.work(progress)
+            for part in parts:
+                if part.marked() != part.mark:
+                    message = "it changed while it was read; begin anew with --overwrite"
+                    raise CohortError(message, source=part.name)
             audited = audits.audit(
                 engine.sample(),
                 ontology,
@@ -127,6 +135,12 @@ def cohort(
     summary = output.with_name(outputs.beside(output, "summary.json"))
     found: dict[str, Any] = json.loads(summary.read_text(encoding="utf-8"))
     return found
+
+
+def _check_packages(engine: str) -> None:
+    """Refuse an engine whose package is not there, before anything is begun."""
+    if engine == "spark" and find_spec("pyspark") is None:
+        raise UsageError("this needs pyspark: pip install 'dvt-kg[spark]'")
 
 
 class Engine(Protocol):

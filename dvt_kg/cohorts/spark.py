@@ -292,10 +292,8 @@ class _said:
 
 def _session() -> Any:
     """Spark: as it is configured where spark-submit started this, else on this machine alone."""
-    try:
-        from pyspark.sql import SparkSession  # noqa: PLC0415
-    except ImportError:
-        raise UsageError("this needs pyspark: pip install 'dvt-kg[spark]'") from None
+    from pyspark.sql import SparkSession  # noqa: PLC0415 - an extra
+
     builder = SparkSession.builder.appName("dvt-kg")
     if "PYSPARK_GATEWAY_PORT" not in os.environ:
         builder = builder.master("local[*]")

@@ -22,6 +22,7 @@ from dvt_kg.program import LISTS
 from dvt_kg.reasoner import RuleReasoner
 
 _WIDTH = 110
+_FIELDS = 500  # that are counted by name: a file can make up any number
 MOST = 12  # rows of a table as text
 # Colours that stay apart for the colour-blind.
 GOOD, DOUBTFUL, PLAIN, BAD = "#1b7f4d", "#e0a800", "#8c8c8c", "#b03a2e"
@@ -67,7 +68,8 @@ class Counts:
 
     def field(self, name: str | None, rows: int) -> None:
         """Count rows that are refused for a field, or as a whole."""
-        self.fields[name or "(the row)"] += rows
+        name = name or "(the row)"
+        self.fields[name if name in self.fields or len(self.fields) < _FIELDS else "(others)"] += rows
 
     def summary(self, ontology: Ontology, *, missing: bool) -> dict[str, Any]:
         """What was counted, with the names in words.

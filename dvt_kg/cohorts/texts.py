@@ -33,6 +33,7 @@ from dvt_kg.tables import (
 )
 
 _SURROGATE = re.compile("[\udc80-\udcff]")  # a byte that is no UTF-8
+_HALF = re.compile("[\ud800-\udfff]")  # of a character that JSON can write
 PACKED = {".gz": "gzip", ".zst": "zstd"}
 _NOT_TEXT = "it is not UTF-8; save it as UTF-8"
 
@@ -113,6 +114,8 @@ class Csv(_Text):
                     (row, *_) = rows([text], delimiter)
                     if row.cells is None and row.fault == "unexpected end of data":
                         break
+                    if row.cells is not None and not row.filled:
+                        continue
                     some.append(_Line(behind + len(taken), text, False))
                 if len(some) == ROWS:
                     break
@@ -134,7 +137,7 @@ class Csv(_Text):
     ) -> Batch:
         """A batch of lines each of which is a row."""
         nothing = delimiter * (len(header) - 1)
-        names = [f"{place} {c.name}" for place, c in enumerate(header)]
+        names = [str(place) for place in range(len(header))]
         read = csv.read_csv(
             pa.BufferReader("".join(line.text if line.plain else f"{nothing}\n" for line in some).encode()),
             csv.ReadOptions(column_names=names, block_size=1 << 30),
@@ -166,7 +169,7 @@ class Csv(_Text):
                 cells.append([None] * width)
             else:
                 cells.append(found if len(found) == width else [*found, *[None] * (width - len(found))])
-        names = [f"{place} {c.name}" for place, c in enumerate(header)]
+        names = [str(place) for place in range(len(header))]
         table = pa.record_batch([pa.array(c, pa.string()) for c in zip(*cells, strict=True)], names)
         last = some[-1]
         return Batch(
@@ -204,7 +207,7 @@ def _plain(delimiter: str, width: int) -> Callable[[str], bool]:
     def plain(text: str) -> bool:
         if width == 1 or not (text.isascii() or not _SURROGATE.search(text)):
             return False
-        if not (text[0].isalnum() or text.replace(delimiter, "").strip()):
+        if not (text[0].isalnum() or text.replace(delimiter, "").replace('"', "").strip()):
             return False
         if '"' not in text:
             return text.count(delimiter) == width - 1 and text.endswith("\n")
@@ -246,7 +249,10 @@ class JsonLines(_Text):
             for name, value in row.items():
                 if name not in cells:
                     cells[name] = [None] * len(some)
-                cells[name][place] = value
+                if value is not None and not value.isascii() and _HALF.search(value):
+                    broken.append(place)
+                else:
+                    cells[name][place] = value
 
         def draft(place: int) -> Draft | RecordError:
             number, line, _ = some[place]
@@ -270,7 +276,7 @@ class JsonLines(_Text):
             if key in self._groups
             else self._identified(row, value)
             if key == ID
-            else self._put(row, key, value)
+            else "/" not in key and self._put(row, key, value)
             for key, value in record.items()
         )
         return row if plain else None
@@ -281,7 +287,7 @@ class JsonLines(_Text):
 
     def _group(self, row: dict[str, str | None], key: str, values: Any) -> bool:
         return type(values) is dict and all(
-            self._put(row, f"{key}/{name}", value) for name, value in values.items()
+            "/" not in name and self._put(row, f"{key}/{name}", value) for name, value in values.items()
         )
 
     def _put(self, row: dict[str, str | None], path: str, value: Any) -> bool:

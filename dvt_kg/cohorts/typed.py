@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
+import re
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sqlglot import exp
+from sqlglot.errors import ParseError
 
 from dvt_kg.cohorts.batches import ROWS, Batch, File, file_mark
 from dvt_kg.errors import CohortError, DvtKgError, RecordError, UsageError
@@ -20,6 +22,7 @@ from dvt_kg.records import Draft, Layout
 from dvt_kg.tables import ID, read_header, row_draft
 
 DUCKDB = "duckdb:"
+_SECRETS = re.compile(r"(?<=://).*@|(?<=password=)[^&\s]*")
 _WHERE = "#"  # between a database and its table
 
 
@@ -44,18 +47,28 @@ class Rows:
 
 
 def _plain(scalar: pa.Scalar) -> Any:
-    """A cell as a table of text or of JSON would hold it."""
+    """A cell as a table of text or of JSON would hold it; what is no text has half characters in it."""
+    kind = scalar.type
+    if pa.types.is_dictionary(kind):
+        return _plain(scalar.value)
+    if scalar.is_valid and _family(kind) == "list":
+        return [_plain(each) for each in scalar.values]
+    cell = _value(scalar)
+    if isinstance(cell, date):  # a time is one too
+        return cell.isoformat().replace("+00:00", "Z")
+    return cell.decode("utf-8", "surrogateescape") if isinstance(cell, bytes) else cell
+
+
+def _value(scalar: pa.Scalar) -> Any:
+    """The value of a cell, as text where Python has none for it."""
     if pa.types.is_timestamp(scalar.type) and scalar.type.unit == "ns":
         scalar = scalar.cast(pa.timestamp("us", scalar.type.tz), safe=False)
     try:
-        cell = scalar.as_py()
-    except (ValueError, OverflowError):  # a time beyond what Python counts
-        return str(scalar)
-    if isinstance(cell, datetime):
-        return cell.isoformat().replace("+00:00", "Z")
-    if isinstance(cell, date):
-        return cell.isoformat()
-    return cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell
+        return scalar.as_py()
+    except UnicodeDecodeError:
+        return scalar.cast(pa.large_binary()).as_py()
+    except Exception:  # a time beyond what Python counts, or in a zone that there is not
+        return f"{scalar.value} of {scalar.type}"
 
 
 class Parquet(File):
@@ -67,6 +80,7 @@ class Parquet(File):
         read_header(file.schema_arrow.names, layout, file=self.name)
         self.columns = {field.name: _family(field.type) for field in file.schema_arrow}
         self._groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+        self.rows = sum(self._groups)
         self._coded = [
             field.name
             for field in file.schema_arrow
@@ -79,23 +93,44 @@ class Parquet(File):
         except (OSError, pa.ArrowException) as error:
             raise CohortError(f"it cannot be read as Parquet ({_short(error)})", source=self.name) from None
 
+    def _plan(self) -> Iterator[tuple[int, list[int], int]]:
+        """Row groups that are read together: where they begin, which, and their rows.
+
+        The same wherever reading begins, so that a run that goes on cuts the file as before.
+        """
+        start = rows = 0
+        members: list[int] = []
+        for number, size in enumerate(self._groups):
+            if members and rows + size > ROWS:
+                yield start, members, rows
+                start, members, rows = start + rows, [], 0
+            members.append(number)
+            rows += size
+        if rows:
+            yield start, members, rows
+
     def pieces(self) -> list[tuple[int, int | None]]:
-        """Each row group by itself."""
-        ends = list(itertools.accumulate(self._groups))
-        return list(zip([0, *ends], ends, strict=False))
+        """The row groups that are read together."""
+        return [(start, start + rows) for start, _, rows in self._plan()]
 
     def batches(self, behind: int) -> Iterator[Batch]:
         """The rows behind some others."""
         file = self._open(self._coded)
         rows = Rows(self.name, self.layout, file.schema_arrow.names)
-        groups = self._groups
-        total = max(1, sum(groups))
-        first = before = 0
-        while first < len(groups) and before + groups[first] <= behind:
-            before += groups[first]
-            first += 1
-        stream = file.iter_batches(ROWS, row_groups=range(first, len(groups)))
-        yield from _from(stream, rows, before, behind, total)
+        at = behind
+        try:
+            for start, members, size in self._plan():
+                if start + size <= behind:
+                    continue
+                at = start
+                stream = file.iter_batches(ROWS, row_groups=members)
+                for table in [_one(list(stream))] if len(members) > 1 else stream:
+                    if at >= behind:
+                        yield rows.batch(table, at, (at + table.num_rows) / max(1, self.rows or 0))
+                    at += table.num_rows
+        except (OSError, pa.ArrowException) as error:
+            message = f"it cannot be read behind row {at} ({_short(error)})"
+            raise CohortError(message, source=self.name) from None
 
 
 class Table:
@@ -107,24 +142,32 @@ class Table:
 
     def __init__(self, url: str, layout: Layout) -> None:
         self.layout = layout
-        database, _, self.table = url.partition(_WHERE)
-        if not self.table:
-            raise UsageError(
-                f"{_shown(database)!r} names no table; write it behind a #, as in duckdb:cohort.db#patients"
-            )
-        self.name = f"{_shown(database)}{_WHERE}{self.table}"
-        self._database = database
+        database, marked, table = url.rpartition(_WHERE)
+        dialect = "duckdb" if url.startswith(DUCKDB) else "postgres"
+        if not marked or not table:
+            example = "duckdb:cohort.db#patients"
+            raise UsageError(f"{_shown(url)!r} names no table; write it behind a #, as in {example}")
+        try:
+            self.table = exp.to_table(table, dialect=dialect).sql(dialect)
+        except ParseError:
+            raise UsageError(f"{table!r} is no name of a table; write it as SQL does") from None
+        self.name = f"{_shown(database)}{_WHERE}{table}"
         self.address = url
+        self._database = database
         with self._asking() as ask:
-            (rows,) = (
-                ask(f"SELECT count(*) AS rows FROM {_quoted(self.table)}").read_all()["rows"].to_pylist()
-            )
-            none = ask(f"SELECT * FROM {_quoted(self.table)} LIMIT 0")
+            none = ask(f"SELECT * FROM {self.table} LIMIT 0")
             read_header(none.schema.names, layout, file=self.name)
-        self.columns: dict[str, str] | None = {field.name: _family(field.type) for field in none.schema}
-        self.rows = int(rows)
+            self.columns: dict[str, str] | None = {field.name: _family(field.type) for field in none.schema}
+        self.mark = self.marked()
+        self.rows: int | None = int(self.mark[0])
         self.size = float(self.rows * 100)
-        self.mark: list[float | str] = [self.rows]
+
+    def marked(self) -> list[float | str]:
+        """The rows of the table and, of DuckDB, the mark of its file, as they are now."""
+        with self._asking() as ask:
+            (rows,) = ask(f"SELECT count(*) FROM {self.table}").read_all().column(0).to_pylist()
+        file = self._database.removeprefix(DUCKDB)
+        return [int(rows), *(file_mark(Path(file)) if file != self._database else [])]
 
     @contextlib.contextmanager
     def _asking(self) -> Iterator[Callable[[str], pa.RecordBatchReader]]:
@@ -148,7 +191,8 @@ class Table:
         except (DvtKgError, GeneratorExit):
             raise
         except Exception as error:  # each driver has errors of its own
-            raise CohortError(f"it cannot be read ({_short(error)})", source=self.name) from None
+            said = _scrubbed(error, self._database)
+            raise CohortError(f"it cannot be read ({said})", source=self.name) from None
 
     def pieces(self) -> list[tuple[int, int | None]]:
         """The whole: its order is that of one query."""
@@ -157,26 +201,15 @@ class Table:
     def batches(self, behind: int) -> Iterator[Batch]:
         """The rows behind some others, in the order of their ids."""
         rows = Rows(self.name, self.layout, list(self.columns or ()))
-        query = f'SELECT * FROM {_quoted(self.table)} ORDER BY "{ID}" OFFSET {behind}'
+        # By every column that can be ordered, so that rows of one id keep their order when a run goes on.
+        columns = self.columns or {}
+        names = [n for n, kind in columns.items() if kind in ("text", "number", "time") and n != ID]
+        order = ", ".join('"' + name.replace('"', '""') + '"' for name in (ID, *names))
         with self._asking() as ask:
-            yield from _from(_whole(ask(query)), rows, behind, behind, max(1, self.rows))
-
-
-def _from(
-    stream: Iterator[pa.RecordBatch], rows: Rows, before: int, behind: int, total: int
-) -> Iterator[Batch]:
-    """The batches of a stream that begins behind some rows, from a later row on."""
-    try:
-        for table in stream:
-            skipped = min(table.num_rows, max(0, behind - before))
-            before += skipped
-            if kept := table.slice(skipped):
-                after = before + kept.num_rows
-                yield rows.batch(kept, before, after / total)
-                before = after
-    except (OSError, pa.ArrowException) as error:
-        message = f"it cannot be read behind row {before} ({_short(error)})"
-        raise CohortError(message, source=rows.name) from None
+            at = behind
+            for table in _whole(ask(f"SELECT * FROM {self.table} ORDER BY {order} OFFSET {behind}")):
+                yield rows.batch(table, at, (at + table.num_rows) / max(1, self.rows or 0))
+                at += table.num_rows
 
 
 def _whole(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
@@ -197,7 +230,8 @@ def _whole(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
 
 
 def _one(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+    (batch,) = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()
+    return batch
 
 
 def _package(name: str, extra: str) -> Any:
@@ -208,17 +242,18 @@ def _package(name: str, extra: str) -> Any:
         raise UsageError(f"this needs {package}: pip install 'dvt-kg[{extra}]'") from None
 
 
-def _quoted(table: str) -> str:
-    """A table's name, which may begin with its schema's, for SQL."""
-    return ".".join('"' + part.replace('"', '""') + '"' for part in table.split("."))
-
-
 def _shown(url: str) -> str:
     """An address without user and password."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    kept = [(key, value) for key, value in parse_qsl(parts.query) if key not in ("user", "password")]
-    return urlunsplit(parts._replace(netloc=host, query=urlencode(kept, safe="/"))) if parts.scheme else url
+    return _SECRETS.sub("", url)
+
+
+def _scrubbed(error: BaseException, url: str) -> str:
+    """What a driver says, without the secrets of an address."""
+    said = _short(error)
+    for secret in _SECRETS.findall(url):
+        for part in sorted({secret, unquote(secret), *re.split("[:@/]", secret)}, key=len, reverse=True):
+            said = said.replace(part, "…") if len(part) > 1 else said
+    return said
 
 
 def _family(kind: pa.DataType) -> str:
@@ -228,7 +263,7 @@ def _family(kind: pa.DataType) -> str:
     families = {
         "text": (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
         "number": (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal),
-        "list": (pa.types.is_list, pa.types.is_large_list),
+        "list": (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list),
         "time": (pa.types.is_timestamp,),
         "nothing": (pa.types.is_null,),
     }
