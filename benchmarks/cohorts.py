@@ -255,6 +255,8 @@ def contests(
     found: list[Row] = []
     running = list(names)
     for count, profiles in (*((count, PROFILES) for count in size.patients), (size.patients[-1], None)):
+        if not running:
+            break
         cohort = Cohort(folder, count, profiles, reasoner)
         for name in tuple(running):
             row = contest(CONTESTANTS[name], cohort, size, memory)
