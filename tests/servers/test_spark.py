@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyoxigraph as ox
 import pytest
 from click.testing import CliRunner
 
-from dvt_kg import CohortError, Patient
+from dvt_kg import CohortError, Ontology, Patient
 from dvt_kg.cli import main
 from dvt_kg.cohorts.run import Options, cohort
 from tests.cohorts import Row, expected, said, table, tabular, write
@@ -147,3 +147,16 @@ def test_a_file_that_breaks_off_stops_the_run_with_its_reason(source: Path, tmp_
     with pytest.raises(CohortError, match=r"Spark stopped \(.*broken\.parquet: it cannot be read"):
         cohort(broken, tmp_path / "out.parquet", ONTOLOGY, options=options("spark"))
     assert not (tmp_path / "out.parquet").exists()
+
+
+def test_a_criterion_added_in_turtle_changes_what_spark_answers(
+    extended: Callable[[str], Ontology], tmp_path: Path
+) -> None:
+    ontology = extended(
+        "[ a owl:Restriction ; owl:onProperty dvt:side ; owl:hasValue dvt:left ] rdfs:subClassOf"
+        " [ a owl:Restriction ; owl:onProperty dvt:failsCriterion ; owl:hasValue dvt:acute-onset ] ."
+    )
+    pq.write_table(pa.table({"id": ["a"], "side": ["left"]}), tmp_path / "ward.parquet")
+    cohort(tmp_path / "ward.parquet", tmp_path / "out.parquet", ontology, options=options("spark"))
+    (answer,) = read(tmp_path / "out.parquet")
+    assert "acr-2020-iliofemoral-1" in answer["ruled_out"]
