@@ -75,7 +75,7 @@ class Encoder:
         self.rules = compile_rules(ontology)
         self.layout: Layout = layout_of(Vocabulary(ontology))
         self.asked = frozenset(program.seeds)
-        self._cells: dict[int, dict[str, tuple[Atom, ...]]] = {}
+        self._cells: dict[Slot, dict[str, tuple[Atom, ...]]] = {}
 
     def atoms(self, fact: Fact) -> tuple[Atom, ...]:
         """What a fact makes true at once of what the program asks about."""
@@ -110,14 +110,14 @@ class Encoder:
 
     def cells(self, slot: Slot) -> dict[str, tuple[Atom, ...]]:
         """What each plain text makes true in a slot of names."""
-        found = self._cells.get(id(slot))
+        found = self._cells.get(slot)
         if found is None:
             facts: Mapping[str, Fact | None] = slot.facts if isinstance(slot, State | Name) else {}
             found = {name: self.atoms(fact) if fact else () for name, fact in facts.items()}
             if isinstance(slot, Name) and slot.unknown:
                 found[UNKNOWN] = ()
             found[""] = ()
-            self._cells[id(slot)] = found
+            self._cells[slot] = found
         return found
 
 

@@ -129,8 +129,8 @@ class Job:
             return pa.ipc.open_file(file).read_all()
 
     def paths(self, name: str) -> list[Path]:
-        """The files of what came of every batch."""
-        return sorted(self.folder.glob(f"[0-9]*.{name}.arrow"))
+        """The files of what came of every batch that is done."""
+        return [self.folder / f"{number:06}.{name}.arrow" for number, _ in self.marks()]
 
     def resumed(self) -> tuple[int, Place, dict[int, tuple[Place, Place]]]:
         """The first batch that is not done, where it begins, and from where to where later ones reach."""
@@ -143,8 +143,9 @@ class Job:
         return number, place, {later: reach for later, reach in marks.items() if later > number}
 
     def forget(self, number: int) -> None:
-        """Take a batch for one that is not done."""
-        (self.folder / f"{number:06}.json").unlink()
+        """Take a batch for one that is not done: its mark goes first."""
+        for name in (f"{number:06}.json", *(path.name for path in self.folder.glob(f"{number:06}.*"))):
+            (self.folder / name).unlink(missing_ok=True)
 
     # Files
 

@@ -64,8 +64,10 @@ class Local:
                 for number, (begin, batch) in enumerate(_batches(self.parts, place), first):
                     part = begin.part
                     following = Place(part, batch.behind)
-                    if later.get(number) == (begin, following):
-                        continue
+                    if number in later:
+                        if later[number] == (begin, following):
+                            continue
+                        self.job.forget(number)
                     while len(pending) > self.jobs:
                         done, pending = wait(pending, return_when=FIRST_COMPLETED)
                         rows += sum(future.result() for future in done)
