@@ -116,7 +116,7 @@ def test_a_table_of_postgresql_is_a_cohort(postgres: str, tmp_path: Path) -> Non
             'CREATE VIEW late AS SELECT id, 13.5::numeric AS "symptom-duration-days" FROM "the ward".patients'
         )
     options = Options(audit=0, page=False)
-    cohort(f"{postgres}#\"the ward\".patients", tmp_path / "out.parquet", ONTOLOGY, options=options)
+    cohort(f'{postgres}#"the ward".patients', tmp_path / "out.parquet", ONTOLOGY, options=options)
     assert said(pq.read_table(tmp_path / "out.parquet").to_pylist()) == sorted(
         expected_of(patients), key=lambda row: row["id"]
     )
@@ -125,7 +125,10 @@ def test_a_table_of_postgresql_is_a_cohort(postgres: str, tmp_path: Path) -> Non
     assert {c["id"]: c["patients"] for c in summary["open_criteria"]}.get("acute-onset") is None
 
 
-@pytest.mark.parametrize("where", ["user:secret@localhost:1/none", "u:secret#1@localhost:1/none", "localhost:1/none?password=secret"])
+@pytest.mark.parametrize(
+    "where",
+    ["user:secret@localhost:1/none", "u:secret#1@localhost:1/none", "localhost:1/none?password=secret"],
+)
 def test_what_is_wrong_with_postgresql_is_said_without_a_password(where: str, tmp_path: Path) -> None:
     with pytest.raises(CohortError, match=r"postgresql://localhost:1/none.*cannot be") as caught:
         cohort(f"postgresql://{where}#patients", tmp_path / "out.parquet", ONTOLOGY)
