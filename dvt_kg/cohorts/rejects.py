@@ -21,7 +21,7 @@ SCHEMA = pa.schema(
         ("further", pa.list_(pa.string())),
     ]
 )
-FURTHER = 5  # faults that are said beside the first
+FURTHER = 10  # faults that are said beside the first
 
 
 def reject(errors: Sequence[RecordError], id: str | None) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def reject(errors: Sequence[RecordError], id: str | None) -> dict[str, Any]:
     value = first.value
     further = [f"{e.field}: {e.message}" if e.field else e.message for e in others[:FURTHER]]
     if len(others) > FURTHER:
-        further.append(f"and {len(others) - FURTHER} more faults")
+        further.append(f"and {len(others) - FURTHER} more")
     return {
         "file": first.file,
         "line": first.line,
