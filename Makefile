@@ -39,7 +39,8 @@ $(READY): pyproject.toml
 
 # What the tests against real servers need besides: Debian packages, and drivers from pip.
 $(SERVERS): $(READY) packages.txt
-	@missing=$$(for p in $$(cat packages.txt); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	@PATH="$$PATH:/usr/sbin:/sbin"; \
+	missing=$$(for p in $$(cat packages.txt); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ]; then become=; elif sudo -n true 2>/dev/null; then become=sudo; \
 	  else echo "install these Debian packages first:" $$missing >&2; exit 1; fi; \
