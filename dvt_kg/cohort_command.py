@@ -23,7 +23,7 @@ from dvt_kg.work import (
     examples,
 )
 
-AUDITED = 100
+AUDITED = 100  # as in dvt_kg.cohorts.run, which is slow to import
 
 
 @click.command(

@@ -19,7 +19,6 @@ from dvt_kg.patients import Patient
 from dvt_kg.program import LISTS
 from dvt_kg.tables import SEPARATOR
 
-NAMES = pa.list_(pa.string())
 #: the columns of answers that are triples, with the property of each
 _TERMS = {
     "status": dvt("status"),

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from dvt_kg.classification import provenance
 from dvt_kg.cohorts import audits, inputs, outputs, publishing
-from dvt_kg.cohorts.answering import SCHEMA
+from dvt_kg.cohorts.answering import NAMES, SCHEMA
 from dvt_kg.cohorts.batches import Part, Progress
 from dvt_kg.cohorts.job import Job, writing
 from dvt_kg.cohorts.judging import Judge
@@ -125,7 +125,7 @@ def cohort(
             made = datetime.now(UTC)
             head = provenance(RuleReasoner.version, ontology, made)
             quads = "".join(f"{t.subject} {t.predicate} {t.object} {INFERRED} .\n" for t in head)
-            schema = SCHEMA.append(pa.field("missing", outputs.NAMES)) if options.missing else SCHEMA
+            schema = SCHEMA.append(pa.field("missing", NAMES)) if options.missing else SCHEMA
             with writing(job.folder):
                 written = engine.write(chosen, schema, quads, progress)
                 ready = publishing.describe(job, written, ontology, parts, audited, made, page=options.page)

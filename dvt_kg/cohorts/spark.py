@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from dvt_kg.cohorts import audits, inputs, outputs
-from dvt_kg.cohorts.answering import SCHEMA
+from dvt_kg.cohorts.answering import NAMES, SCHEMA
 from dvt_kg.cohorts.batches import Batch, Part, Progress
 from dvt_kg.cohorts.job import Job
 from dvt_kg.cohorts.judging import Judge
-from dvt_kg.cohorts.outputs import NAMES, Written
+from dvt_kg.cohorts.outputs import Written
 from dvt_kg.cohorts.summaries import Counts
 from dvt_kg.errors import CohortError, UsageError
 from dvt_kg.ontology import Ontology, load
