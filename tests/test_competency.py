@@ -1,4 +1,4 @@
-"""The competency questions: each file of tests/competency is asked of the ontology and the reasoner."""
+"""The competency questions: each file of queries/competency is asked of the ontology and the reasoner."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import yaml
 from dvt_kg import HermiT, KnowledgeGraph, Ontology, Query, ask, catalogue, classify, explained, read_records
 from dvt_kg.checks import violation_queries
 from dvt_kg.graph import ONTOLOGY
-from dvt_kg.ontology import PREFIXES
+from dvt_kg.ontology import PREFIXES, data_dir
 from dvt_kg.patients import PATIENT_IRI
 from dvt_kg.queries import parse
 
 Question = dict[str, Any]
 
-FILES = sorted((Path(__file__).parent / "competency").iterdir())
+FILES = sorted((data_dir("queries") / "competency").iterdir())
 QUESTIONS: dict[str, Question] = {f.stem: yaml.safe_load(f.read_text(encoding="utf-8")) for f in FILES}
 PAGE = Path(__file__).parents[1] / "docs" / "competency-questions.md"
 COUNT = 75
@@ -67,7 +67,7 @@ def page() -> str:
         "# Competency questions",
         "",
         f"The {len(QUESTIONS)} questions that the ontology, the reasoner and the queries must answer: the",
-        "specification of what dvt-kg is for. Each is a file of `tests/competency` with its records, its",
+        "specification of what dvt-kg is for. Each is a file of `queries/competency` with its records, its",
         "query and the whole answer that is expected; `tests/test_competency.py` runs them all and",
         "generates this page. A *lookup* reads the ontology, an *inference* classifies patients first, and",
         "an *error* gives bad or contradictory data, which must be found out.",
