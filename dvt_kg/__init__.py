@@ -39,9 +39,9 @@ from dvt_kg.reasoner import Reasoner, RuleReasoner
 from dvt_kg.release import build
 
 if TYPE_CHECKING:
-    from dvt_kg.differences import changes
     from dvt_kg.cohorts.run import cohort
     from dvt_kg.comparison import compare
+    from dvt_kg.differences import changes
     from dvt_kg.explanation_graph import explained
     from dvt_kg.explanations import explain
 

@@ -14,6 +14,8 @@ from dvt_kg.explanation_report import effects
 from dvt_kg.reports import count
 
 ONE_LINE = 88  # characters of an old and a new value that still stand in one line
+DEPRECATED = "owl:deprecated"  # told by the kind of change
+_ABOUT_WHOLE = "about terms that were added or removed (--format json lists them)"
 _SHOWN_FIRST = {"rdfs:label": 0, "skos:definition": 1}
 
 
@@ -49,7 +51,7 @@ def text(found: Changes, patients: dict[str, Any] | None = None, *, width: int =
             for detail in details:
                 inside = indent + "  "
                 lines += _wrapped(detail, width, inside, inside + "  ")
-        lines += [f"  {section.remark}"] if section.remark else []
+        lines += _wrapped(section.remark, width, "  ", "  ") if section.remark else []
     return "\n".join(lines) + "\n"
 
 
@@ -64,7 +66,7 @@ def markdown(found: Changes, patients: dict[str, Any] | None = None) -> str:
     """The changes as Markdown, as for release notes."""
     lines = [_escaped(line) for line in _opening(found)]
     for section in _sections(found, patients):
-        lines += ["", f"## {section.title}", ""]
+        lines += ["", f"## {section.title}", *([""] if section.entries else [])]
         for lead, subject, details in section.entries:
             lines.append(f"- **{_escaped(lead)}** {_escaped(subject)}")
             lines += [f"  - {_escaped(detail)}" for detail in details]
@@ -97,7 +99,7 @@ def _sections(found: Changes, patients: dict[str, Any] | None) -> Iterator[Secti
     parts = (
         Section("Version", tuple(_header(found.version))),
         Section("Clinically", tuple(_clinical(found.clinical))),
-        Section("What follows for a patient", tuple(_conclusions(found)), _uncompiled(found)),
+        _conclusions(found),
         Section("Terms", tuple(_terms(found.terms))),
         _axioms(found),
         *([] if patients is None else [_patients(patients)]),
@@ -117,7 +119,7 @@ def _clinical(terms: Iterable[TermChange]) -> Iterator[Entry]:
         for change in term.properties:
             if term.change in (ADDED, REMOVED):
                 details.append(f"{change.label}: {'; '.join(change.before + change.after)}")
-            else:
+            elif change.name != DEPRECATED or term.change == CHANGED:
                 details += _values(change, f"{change.label}: ")
         yield Entry(f"{term.kind} {term.change}", term.label, tuple(details))
 
@@ -129,23 +131,31 @@ def _values(change: PropertyChange, lead: str = "") -> tuple[str, ...]:
         if len(old) + len(new) <= ONE_LINE:
             return (f"{lead}{old} → {new}",)
         return (f"{lead}was: {old}", f"{lead}now: {new}")
-    both = (("no longer: ", change.before), ("now also: " if change.before else "new: ", change.after))
+    both = (("no longer: ", change.before), ("now also: " if change.before else "now: ", change.after))
     return tuple(f"{lead}{word}{'; '.join(values)}" for word, values in both if values)
 
 
-def _conclusions(found: Changes) -> Iterator[Entry]:
+def _conclusions(found: Changes) -> Section:
+    """What follows otherwise; what concludes something about terms that are new or gone is counted."""
+    entries, whole = [], _whole(found)
     for conclusion in found.conclusions:
-        premises = " and ".join(conclusion.premises)
-        says = (
-            f"{premises}: cannot be true together"
-            if conclusion.conclusion == CONTRADICTION
-            else f"{premises} → {conclusion.conclusion}"
-        )
-        yield Entry("no longer" if conclusion.change == REMOVED else "now", says)
+        concluded = {conclusion.concludes} if conclusion.concludes else conclusion.about
+        if whole.isdisjoint(concluded):
+            premises = " and ".join(conclusion.premises)
+            contradicts = conclusion.conclusion == CONTRADICTION
+            says = f": cannot be true{' together' if len(conclusion.premises) > 1 else ''}"
+            says = premises + (says if contradicts else f" → {conclusion.conclusion}")
+            entries.append(Entry("no longer" if conclusion.change == REMOVED else "now", says))
+    rest = len(found.conclusions) - len(entries)
+    remark = f"Besides, {count(rest, 'rule')} {_ABOUT_WHOLE}." if rest else ""
+    if found.not_compiled:
+        remark = f"Not compared: {found.not_compiled}"
+    return Section("What follows for a patient", tuple(entries), remark)
 
 
-def _uncompiled(found: Changes) -> str:
-    return f"Not compared: {found.not_compiled}" if found.not_compiled else ""
+def _whole(found: Changes) -> set[str]:
+    """The terms that were added or removed."""
+    return {t.name for t in (*found.clinical, *found.terms) if t.change in (ADDED, REMOVED)}
 
 
 def _terms(terms: Iterable[TermChange]) -> Iterator[Entry]:
@@ -154,7 +164,7 @@ def _terms(terms: Iterable[TermChange]) -> Iterator[Entry]:
         if term.change != CHANGED:
             whole.append(Entry(term.change, f"{term.label} ({term.name}), {term.kind}"))
         for change in term.properties:
-            if change.name != "owl:deprecated" or term.change == CHANGED:
+            if change.name != DEPRECATED or term.change == CHANGED:
                 subject = term.name if change.name == "rdfs:label" else term.label
                 order = _SHOWN_FIRST.get(change.name, 2), change.label, subject
                 parts.append((order, Entry(change.label, subject, _values(change))))
@@ -164,11 +174,10 @@ def _terms(terms: Iterable[TermChange]) -> Iterator[Entry]:
 
 def _axioms(found: Changes) -> Section:
     """The axioms, but for those about terms that are new or gone, which are counted."""
-    whole = {t.name for t in (*found.clinical, *found.terms) if t.change in (ADDED, REMOVED)}
+    whole = _whole(found)
     shown = tuple(Entry(a.change, a.axiom) for a in found.axioms if a.about not in whole)
     rest = len(found.axioms) - len(shown)
-    remark = f"Besides, {count(rest, 'axiom')} about terms that were added or removed." if rest else ""
-    return Section("Axioms", shown, remark)
+    return Section("Axioms", shown, f"Besides, {count(rest, 'axiom')} {_ABOUT_WHOLE}." if rest else "")
 
 
 def _patients(patients: dict[str, Any]) -> Section:

@@ -14,11 +14,12 @@ import pyoxigraph as ox
 
 from dvt_kg.axioms import compile_rules
 from dvt_kg.errors import OntologyError, UnsupportedAxiom
-from dvt_kg.ontology import IRI, OWL, Ontology, load, local_name, named
-from dvt_kg.rules import FACETS, Atom, Range, Rule, Type
-from dvt_kg.statements import DEPRECATED, TYPE, Statements, Values, short
+from dvt_kg.ontology import IRI, NAMESPACE, OWL, SKOS, Ontology, load, local_name, named
+from dvt_kg.rules import FACETS, Atom, Range, Rule, Type, Value
+from dvt_kg.statements import DEPRECATED, TYPE, Statements, Values, short, statements
 
-ADDED, REMOVED, CHANGED, DEPRECATING = "added", "removed", "changed", "deprecated"
+ADDED, REMOVED, CHANGED = "added", "removed", "changed"
+DEPRECATING, RESTORED = "deprecated", "no longer deprecated"
 CONTRADICTION = "contradiction"
 
 
@@ -46,11 +47,11 @@ class PropertyChange:
 
 @dataclass(frozen=True)
 class TermChange:
-    """A term that was added, removed, deprecated or changed.
+    """A term that differs.
 
     :param name: its local name, or its whole IRI
     :param kind: its class in words, as "rating"
-    :param change: ``added``, ``removed``, ``deprecated`` or ``changed``
+    :param change: ``added``, ``removed``, ``deprecated``, ``no longer deprecated`` or ``changed``
     :param properties: those that differ; of a term added or removed clinically, those that matter
     """
 
@@ -69,12 +70,16 @@ class ConclusionChange:
     :param premises: what has to be true of the patient, in words
     :param conclusion: what then is; "contradiction" where it cannot be
     :param axiom: the axiom that the rule was compiled from
+    :param about: the local names of the classes and individuals that it names
+    :param concludes: the one that the conclusion names, None where that is a contradiction
     """
 
     change: str
     premises: tuple[str, ...]
     conclusion: str
     axiom: str
+    about: tuple[str, ...]
+    concludes: str | None
 
 
 @dataclass(frozen=True)
@@ -136,19 +141,22 @@ def changes(old: Ontology, new: Ontology) -> Changes:
     comparison = _Comparison(before, after)
     clinical, terms = comparison.terms()
     conclusions: list[ConclusionChange] = []
-    try:
-        rules = [{(rule.body, rule.head): rule for rule in compile_rules(o).rules} for o in (old, new)]
+    rules = []
+    not_compiled = None
+    for side in (before, after):
+        try:
+            rules.append({(rule.body, rule.head): rule for rule in compile_rules(side.ontology).rules})
+        except UnsupportedAxiom as error:
+            not_compiled = f"no rules can be compiled from {side.ontology.path}: {error}"
+    if not not_compiled:
         conclusions += _conclusions(REMOVED, rules[0], rules[1], before)
         conclusions += _conclusions(ADDED, rules[1], rules[0], after)
-        not_compiled = None
-    except UnsupportedAxiom as error:
-        not_compiled = str(error)
     told = {(c.change, c.axiom) for c in conclusions}
     axioms = {
         AxiomChange(change, statement.words, None if statement.about is None else local_name(statement.about))
         for change, one, other in ((REMOVED, before, after), (ADDED, after, before))
         for key, statement in one.axioms.items()
-        if key not in other.axioms and (change, statement.words) not in told
+        if key not in other.axioms and told.isdisjoint((change, words) for words in statement.compiled)
     }
     header = (
         _property(after, name, before.header.get(name, {}), after.header.get(name, {}))
@@ -184,7 +192,7 @@ def _statements(ontology: Ontology) -> Statements:
         raise OntologyError(
             "the file imports modules that are not in it; give the folder of the modules", source=where
         )
-    return Statements(ontology)
+    return statements(ontology)
 
 
 class _Comparison:
@@ -192,11 +200,11 @@ class _Comparison:
 
     def __init__(self, before: Statements, after: Statements) -> None:
         self.before, self.after = before, after
-        self.clinical = before.clinical()
+        self.clinical = {name: set(properties) for name, properties in before.clinical().items()}
         for name, properties in after.clinical().items():
             self.clinical.setdefault(name, set()).update(properties)
         if not self.clinical:  # both are older than the annotation
-            self.clinical = Statements(load()).clinical()
+            self.clinical = statements(load()).clinical()
         self.converses = before.converses() | after.converses()
 
     def terms(self) -> tuple[list[TermChange], list[TermChange]]:
@@ -230,11 +238,13 @@ class _Comparison:
 
     def _term(self, term: str, change: str, names: Iterable[str]) -> TermChange:
         side = self.after if term in self.after.terms else self.before
-        properties = [p for p in (self._property(term, name) for name in sorted(names)) if p]
-        if change == CHANGED and any(p.name == short(DEPRECATED) and "true" in p.after for p in properties):
-            change = DEPRECATING
+        found = (self._property(term, name) for name in sorted(names, key=_reading_order))
+        properties = tuple(change for change in found if change)
+        for item in properties:
+            if change == CHANGED and item.name == short(DEPRECATED):
+                change = DEPRECATING if "true" in item.after else RESTORED
         kind = ", ".join(map(side.label, side.kinds(term)))
-        return TermChange(local_name(term), side.label(term), kind, change, tuple(properties))
+        return TermChange(local_name(term), side.label(term), kind, change, properties)
 
     def _property(self, term: str, name: str) -> PropertyChange | None:
         before, after = self.before.values(term, name), self.after.values(term, name)
@@ -253,6 +263,11 @@ class _Comparison:
         """Whether the converse of a fact differs too, so that there it is told."""
         converse = key.strip("<>"), self.converses[name]
         return (f"<{term}>" in self.before.values(*converse)) != (f"<{term}>" in self.after.values(*converse))
+
+
+def _reading_order(name: str) -> tuple[bool, bool, str]:
+    """What a term means comes first, and sources last."""
+    return name != SKOS + "definition", not name.startswith(NAMESPACE), name
 
 
 def _place(change: TermChange) -> tuple[str, str, str, str]:
@@ -278,6 +293,8 @@ def _conclusions(
             tuple(sorted(_atom(side, atom) for atom in rule.body)),
             CONTRADICTION if rule.head is None else _atom(side, rule.head),
             rule.axiom,
+            tuple(sorted({atom[-1] for atom in (*rule.body, rule.head) if isinstance(atom, Type | Value)})),
+            rule.head[-1] if isinstance(rule.head, Type | Value) else None,
         )
         for key, rule in rules.items()
         if key not in others

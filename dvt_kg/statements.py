@@ -6,9 +6,10 @@ order, and a number is its value.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import pyoxigraph as ox
 
@@ -46,10 +47,12 @@ class Statement:
 
     :param words: the axiom in the manner of the Manchester syntax
     :param about: the IRI of the named term that it is stated of, where there is one
+    :param compiled: the words under which rules are compiled from it
     """
 
     words: str
     about: str | None
+    compiled: tuple[str, ...]
 
 
 def short(iri: str) -> str:
@@ -69,11 +72,17 @@ def short(iri: str) -> str:
 def in_words(name: str) -> str:
     """A name in camel case as words, for what has no label.
 
-    >>> in_words("dcterms:bibliographicCitation")
-    'bibliographic citation'
+    >>> in_words("dcterms:bibliographicCitation"), in_words("owl:versionIRI")
+    ('bibliographic citation', 'version IRI')
     """
-    plain = name.rpartition(":")[2]
-    return "".join(f" {c.lower()}" if c.isupper() else c for c in plain).strip()
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.rpartition(":")[2]).split()
+    return " ".join(word if word.isupper() else word.lower() for word in words)
+
+
+@lru_cache(maxsize=4)
+def statements(ontology: Ontology) -> Statements:
+    """What an ontology states, read once for each ontology."""
+    return Statements(ontology)
 
 
 class Statements:
@@ -101,7 +110,7 @@ class Statements:
                 else:
                     values = self.facts.setdefault((subject.value, predicate), {})
                     values[self._key(value)] = self._shown(value)
-            elif subject not in inner:
+            elif isinstance(subject, ox.BlankNode) and subject not in inner:
                 self._anonymous(subject, predicate, value)
 
     def _anonymous(self, subject: ox.BlankNode, predicate: str, value: RdfTerm) -> None:
@@ -109,7 +118,7 @@ class Statements:
         if predicate in _WORDS:
             self._axiom(subject, predicate, value)
         elif not any(q.predicate.value in _WORDS for q in self.ontology.match(subject)):
-            self.axioms[self._key(subject)] = Statement(self._whole(subject), None)
+            self.axioms[self._key(subject)] = Statement(self._whole(subject), None, ())
 
     def _axiom(self, subject: RdfTerm, predicate: str, value: RdfTerm) -> None:
         sides = [self._key(subject), self._key(value, ordered=predicate not in _UNORDERED)]
@@ -120,7 +129,11 @@ class Statements:
             words = f"{chain} SubPropertyOf {left}"
         else:
             words = f"{left} {_WORDS.get(predicate, short(predicate))} {right}"
-        self.axioms[key] = Statement(words, subject.value if isinstance(subject, ox.NamedNode) else None)
+        compiled = (words,)
+        if predicate == OWL + "equivalentClass":
+            compiled = (f"{left} SubClassOf {right}", f"{right} SubClassOf {left}")
+        about = subject.value if isinstance(subject, ox.NamedNode) else None
+        self.axioms[key] = Statement(words, about, compiled)
 
     def _whole(self, node: ox.BlankNode) -> str:
         """An axiom that is a node of its own, as a group of disjoint classes is."""
@@ -185,13 +198,13 @@ class Statements:
         """The properties that matter clinically, by the class for which the ontology says so."""
         found: dict[str, set[str]] = {}
         for quad in self.ontology.match(None, dvt("clinicalProperty")):
-            found.setdefault(str(getattr(quad.subject, "value", "")), set()).add(quad.object.value)
+            found.setdefault(_iri(quad.subject), set()).add(_iri(quad.object))
         return found
 
     def converses(self) -> dict[str, str]:
         """The property of which each is the converse."""
         found = self.ontology.match(None, dvt("converseOf"))
-        return {str(getattr(q.subject, "value", "")): q.object.value for q in found}
+        return {_iri(q.subject): _iri(q.object) for q in found}
 
     @cached_property
     def _above(self) -> dict[str, set[str]]:
@@ -199,7 +212,7 @@ class Statements:
         kinds = {kind for term in self.terms for kind in self.kinds(term)}
         above = ox.NamedNode(RDFS + "subClassOf")
         reached = {kind: self.ontology.reached({ox.NamedNode(kind)}, above, upwards=True) for kind in kinds}
-        return {kind: {str(getattr(n, "value", n)) for n in nodes} for kind, nodes in reached.items()}
+        return {kind: set(map(_iri, nodes)) for kind, nodes in reached.items()}
 
     def classes(self, term: str) -> set[str]:
         """The IRIs of a term's classes and of all that are above them."""
@@ -207,6 +220,10 @@ class Statements:
 
 
 _VOCABULARIES = tuple(namespace for prefix, namespace in PREFIXES.items() if prefix in ("skos", "dcterms"))
+
+
+def _iri(node: RdfTerm) -> str:
+    return str(getattr(node, "value", node))
 
 
 def _logical(quad: ox.Quad) -> bool:
