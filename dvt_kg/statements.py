@@ -129,7 +129,7 @@ class Statements:
             words = f"{chain} SubPropertyOf {left}"
         else:
             words = f"{left} {_WORDS.get(predicate, short(predicate))} {right}"
-        compiled = (words,)
+        compiled: tuple[str, ...] = (words,)
         if predicate == OWL + "equivalentClass":
             compiled = (f"{left} SubClassOf {right}", f"{right} SubClassOf {left}")
         about = subject.value if isinstance(subject, ox.NamedNode) else None

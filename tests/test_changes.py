@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dvt_kg import Ontology, OntologyError, build, changes, load
+from dvt_kg import Ontology, OntologyError, changes, load, read_records
 from dvt_kg import release as releases
 from dvt_kg.change_report import markdown, text
 from dvt_kg.cli import main
@@ -600,9 +600,14 @@ def test_what_cannot_be_compared_is_one_clear_sentence(source: str, sentence: st
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_release_s_file_and_its_examples_can_be_compared(ontology: Ontology, tmp_path: Path) -> None:
-    build(tmp_path, ontology)
-    found = changes(load(tmp_path / "dvt-kg.owl"), load(tmp_path / "dvt-kg-examples.ttl"))
+def test_patients_in_a_file_are_told_as_terms(ontology: Ontology) -> None:
+    (patient,) = read_records([MILD], ontology).patients
+    with_patient = [
+        *ontology.match(),
+        *(ox.Quad(t.subject, t.predicate, t.object) for t in patient.triples()),
+    ]
+    found = changes(ontology, Ontology(store_of(with_patient), ontology.path))
+    assert [(t.name, t.kind, t.change) for t in found.terms] == [
+        ("urn:dvt-kg:patient:mild", "patient", "added")
+    ]
     assert found.clinical == ()
-    assert {t.kind for t in found.terms} == {"patient"}
-    assert {t.change for t in found.terms} == {"added"}

@@ -100,13 +100,8 @@ def test_the_changes_shown_are_those_of_the_program(folder: Path) -> None:
     assert count == 2
     file.write_text(moved, encoding="utf-8")
     said = CliRunner().invoke(main, ["diff", "shipped", "ontology"]).stdout.splitlines()
-    start = LINES.index("Clinically")
-    shown = [
-        line
-        for line in LINES[
-            start : LINES.index("now        symptom duration in days < 10 → acute onset: met") + 1
-        ]
-    ]
+    start, last = LINES.index("Clinically"), "now        symptom duration in days < 10 → acute onset: met"
+    shown = LINES[start : LINES.index(last) + 1]
     assert len(shown) == 7
     assert [line for line in shown if line != "..." and line not in map(str.strip, said)] == []
 
