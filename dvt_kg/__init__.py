@@ -41,11 +41,13 @@ from dvt_kg.release import build
 if TYPE_CHECKING:
     from dvt_kg.cohorts.run import cohort
     from dvt_kg.comparison import compare
+    from dvt_kg.differences import changes
     from dvt_kg.explanation_graph import explained
     from dvt_kg.explanations import explain
 
 # Slow to import, so only where they are used.
 _LATE = {
+    "changes": "differences",
     "cohort": "cohorts.run",
     "compare": "comparison",
     "explain": "explanations",
@@ -91,6 +93,7 @@ __all__ = [
     "ask_endpoint",
     "build",
     "catalogue",
+    "changes",
     "check_ontology",
     "check_patients",
     "classify",

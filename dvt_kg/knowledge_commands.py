@@ -1,4 +1,4 @@
-"""The commands about the knowledge: queries, terms, rules, checks, what is built."""
+"""The commands about the knowledge: queries, terms, rules, checks, templates."""
 
 from __future__ import annotations
 
@@ -18,11 +18,9 @@ from dvt_kg.readers import TEMPLATES, Reading, read
 from dvt_kg.slots import choice
 from dvt_kg.work import (
     INPUT_FORMAT,
-    JAVA,
     ONTOLOGY_SOURCE,
     OUTPUT,
     REFUSED,
-    TIME_LIMIT,
     WITH_EXPLANATIONS,
     Work,
     destination,
@@ -253,19 +251,3 @@ def check(ctx: click.Context, files: tuple[str, ...], input_format: str | None, 
 def template(form: str, source: Path | None) -> None:
     """Write an empty record with every field that can be filled in."""
     click.echo(readers.template(form, ontologies.load(source)), nl=False)
-
-
-@click.command(epilog=examples("dvt-kg build dist/ontology"))
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
-@ONTOLOGY_SOURCE
-@JAVA
-@TIME_LIMIT
-def build(folder: Path, source: Path | None, java_home: Path | None, timeout: float) -> None:
-    """Write the merged, import-free ontology and the example patients with all that is inferred.
-
-    Each as Turtle and as RDF/XML, the same bytes at every run.
-    """
-    from dvt_kg import release  # noqa: PLC0415
-
-    for path in release.build(folder, ontologies.load(source), java=java_home, timeout=timeout):
-        click.echo(path)

@@ -45,8 +45,9 @@ EXPLAINED = "dvt-kg explain examples/patient.json"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the examples and the README's own question, as a reader would have it."""
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    """A folder with the examples, the ontology and the README's own question, as a reader would have it."""
+    for name in ("examples", "ontology"):
+        shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "question.rq").write_text(block("sparql"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -59,7 +60,7 @@ def run(command: str) -> Result:
 
 
 def test_every_command_is_run() -> None:
-    assert len(LOCAL) == 26
+    assert len(LOCAL) == 27
     assert {shlex.split(command)[1] for command in LOCAL} == set(main.commands)
 
 
@@ -90,6 +91,19 @@ def test_the_answer_shown_is_that_of_the_program(folder: Path) -> None:
     shown = [line for line in LINES[start:end] if line not in ("...", *commands)]
     assert len(shown) > 28
     assert [line for line in shown if line not in said] == []
+
+
+def test_the_changes_shown_are_those_of_the_program(folder: Path) -> None:
+    file = folder / "ontology" / "thresholds.ttl"
+    moved = re.sub(r"(threshold-acute-onset a.*?)14\.0", r"\1 10.0", file.read_text("utf-8"), flags=re.DOTALL)
+    moved, count = re.subn(r"14\.0( \] \) \] \]\s+rdfs:subClassOf dvt:AcuteOnset)", r"10.0\1", moved)
+    assert count == 2
+    file.write_text(moved, encoding="utf-8")
+    said = CliRunner().invoke(main, ["diff", "shipped", "ontology"]).stdout.splitlines()
+    start, last = LINES.index("Clinically"), "now        symptom duration in days < 10 → acute onset: met"
+    shown = LINES[start : LINES.index(last) + 1]
+    assert len(shown) == 7
+    assert [line for line in shown if line != "..." and line not in map(str.strip, said)] == []
 
 
 def test_the_rows_shown_are_those_of_the_query(folder: Path) -> None:
