@@ -21,6 +21,7 @@ from dvt_kg.errors import (
     DvtKgError,
     EndpointError,
     JavaError,
+    MappingError,
     OntologyError,
     QueryError,
     ReasonerError,
@@ -31,6 +32,7 @@ from dvt_kg.errors import (
 )
 from dvt_kg.graph import KnowledgeGraph
 from dvt_kg.hermit import HermiT
+from dvt_kg.mappings import Mapping, code_mappings, look_up_code, sssom
 from dvt_kg.ontology import Ontology, load, record_terms
 from dvt_kg.patients import Fact, Patient
 from dvt_kg.queries import Query, Rows, ask, ask_endpoint, catalogue
@@ -73,6 +75,8 @@ __all__ = [
     "HermiT",
     "JavaError",
     "KnowledgeGraph",
+    "Mapping",
+    "MappingError",
     "Ontology",
     "OntologyError",
     "Patient",
@@ -97,14 +101,17 @@ __all__ = [
     "check_ontology",
     "check_patients",
     "classify",
+    "code_mappings",
     "cohort",
     "compare",
     "explain",
     "explained",
     "load",
+    "look_up_code",
     "read",
     "read_records",
     "read_text",
     "recommend",
     "record_terms",
+    "sssom",
 ]

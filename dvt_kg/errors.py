@@ -6,6 +6,7 @@
     ├── OntologyError         the ontology cannot be used
     │   └── UnsupportedAxiom  an axiom that cannot be carried exactly
     ├── QueryError            a query, its name or its parameters are wrong
+    ├── MappingError          no such code or code system is on file
     ├── EndpointError         a remote SPARQL endpoint did not give an answer
     ├── CohortError           a cohort run cannot go on
     └── ReasonerError         the reasoner gave no answer that can be trusted
@@ -110,6 +111,23 @@ class QueryError(DvtKgError):
     def __init__(self, message: str, *, query: str | None = None) -> None:
         self.query = query
         super().__init__(f"query {query}: {message}" if query else message)
+
+
+class MappingError(DvtKgError):
+    """A code or code system of which no mapping is on file.
+
+    :param system: the code system that was asked for
+    :param code: the code, where the system is known
+    :param nearest: the nearest that is on file
+    """
+
+    def __init__(
+        self, message: str, *, system: str, code: str | None = None, nearest: str | None = None
+    ) -> None:
+        self.system = system
+        self.code = code
+        self.nearest = nearest
+        super().__init__(message)
 
 
 class EndpointError(DvtKgError):

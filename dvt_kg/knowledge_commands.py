@@ -14,6 +14,7 @@ from dvt_kg import ontology as ontologies
 from dvt_kg import queries, readers, reports
 from dvt_kg.errors import RecordError, UsageError
 from dvt_kg.graph import KnowledgeGraph
+from dvt_kg.mappings import MEANINGS, Mapping, look_up_code, sssom
 from dvt_kg.readers import TEMPLATES, Reading, read
 from dvt_kg.slots import choice
 from dvt_kg.work import (
@@ -137,21 +138,60 @@ def queries_command(form: str) -> None:
     reports.print_rows(rows, ("query", "question", "parameters"), sys.stdout)
 
 
-@click.command(epilog=examples("dvt-kg terms", "dvt-kg terms edema", "dvt-kg terms vein --format json"))
+@click.command(
+    epilog=examples(
+        "dvt-kg terms",
+        "dvt-kg terms edema",
+        "dvt-kg terms vein --format json",
+        "dvt-kg terms --code ICD-10-CM I82.422",
+        "dvt-kg terms --unmapped",
+        "dvt-kg terms --format sssom > dvt-kg.sssom.tsv",
+    )
+)
 @click.argument("text", required=False, default="")
-@written_as("table", "json", help="How to list them.")
+@click.option(
+    "--code", nargs=2, metavar="SYSTEM CODE", help="List the terms that a code of another system speaks of."
+)
+@click.option("--unmapped", is_flag=True, help="List the terms that no code of another system speaks of.")
+@written_as("table", "json", "sssom", help="How to list them; sssom is all mappings to codes, as SSSOM/TSV.")
 @ONTOLOGY_SOURCE
-def terms(text: str, form: str, source: Path | None) -> None:
-    """Find what a record can state: findings, veins, measurements and values, by name or words."""
-    found = ontologies.record_terms(ontologies.load(source), text)
+def terms(text: str, code: tuple[str, str] | None, unmapped: bool, form: str, source: Path | None) -> None:
+    """Find what a record can state: findings, veins, measurements and values, by name or words.
+
+    With --code or --unmapped, find which terms of all kinds a code speaks of, or none does. A mapping
+    says how meanings relate: no code is read into a record by itself.
+    """
+    if sum(map(bool, (text, code, unmapped, form == "sssom"))) > 1:
+        raise UsageError("words, --code, --unmapped and --format sssom exclude one another: give one")
+    ontology = ontologies.load(source)
+    if form == "sssom":
+        click.echo(sssom(ontology), nl=False)
+        return
+    names: tuple[str, ...] = ("name", "kind", "label", "definition")
+    found = [dict[str, str | None](row) for row in ontologies.record_terms(ontology, text)]
+    if code:
+        names = ("term", "says", "code_label", "comment")
+        found = [_said(m) for m in look_up_code(ontology, *code)]
+    elif unmapped:
+        names = ("term", "kind", "label")
+        found = queries.ask(KnowledgeGraph(ontology), "unmapped-terms").plain()
     if form == "json":
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     elif found:
         reports.print_rows(
-            [dict(row) for row in found], ("name", "kind", "label", "definition"), sys.stdout, stack=False
+            [{key: row[key] for key in names} for row in found], names, sys.stdout, stack=False
         )
+        if code:
+            click.echo("how meanings relate; no code is read into a record by itself", err=True)
     else:
         click.echo(f"nothing matches {text!r}; 'dvt-kg terms' lists everything", err=True)
+
+
+def _said(mapping: Mapping) -> dict[str, str | None]:
+    """What a code says of a term, with the words for how their meanings relate."""
+    row: dict[str, str | None] = {key: value or None for key, value in asdict(mapping).items()}
+    row["says"] = MEANINGS[mapping.predicate]
+    return row
 
 
 @click.command(

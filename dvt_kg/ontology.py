@@ -37,6 +37,9 @@ PREFIXES = {
     "dcterms": DCTERMS,
     "xsd": XSD,
     "prov": "http://www.w3.org/ns/prov#",
+    "vann": "http://purl.org/vocab/vann/",
+    "sssom": "https://w3id.org/sssom/",
+    "semapv": "https://w3id.org/semapv/vocab/",
 }
 
 
@@ -233,8 +236,10 @@ class Ontology:
     @cached_property
     def notations(self) -> dict[str, str]:
         """The key in a record of each property that has one."""
-        pattern = self.match(None, ox.NamedNode(SKOS + "notation"))
-        return {local_name(q.subject): q.object.value for q in pattern if isinstance(q.object, ox.Literal)}
+        kinds = (ox.NamedNode(f"{OWL}{kind}Property") for kind in ("Object", "Datatype"))
+        properties = [p for kind in kinds for p in self.subjects(ox.NamedNode(RDF + "type"), kind)]
+        notation = ox.NamedNode(SKOS + "notation")
+        return {local_name(p): self.text(p, notation) for p in properties if self.objects(p, notation)}
 
     def values(self, property_name: str) -> tuple[str, ...]:
         """The closed list of values of a property such as ``sex``: its range's individuals."""

@@ -21,7 +21,7 @@ Question = dict[str, Any]
 FILES = sorted((data_dir("queries") / "competency").iterdir())
 QUESTIONS: dict[str, Question] = {f.stem: yaml.safe_load(f.read_text(encoding="utf-8")) for f in FILES}
 PAGE = Path(__file__).parents[1] / "docs" / "competency-questions.md"
-COUNT = 75
+COUNT = 79
 ASKED = {"question", "kind", "query", "parameters", "records", "columns", "rows"}
 SHAPES = (
     ASKED,

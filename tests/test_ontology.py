@@ -29,6 +29,8 @@ CORE = (
     "evidence",
     "workflow",
     "disagreements",
+    "mappings",
+    "alignments",
 )
 WHOLE = (*CORE, "thresholds", "metadata", "dvt-kg", "examples")
 

@@ -86,6 +86,64 @@ PLANTINGS = {
         """,
         ("usually-appropriate", "may-be-appropriate"),
     ),
+    "code-incomplete": Planting(
+        """
+        DELETE WHERE { <http://snomed.info/id/59282003> skos:inScheme ?system } ;
+        DELETE WHERE { <http://purl.obolibrary.org/obo/HP_0002204> skos:notation ?notation } ;
+        DELETE WHERE { <http://purl.obolibrary.org/obo/HP_0000961> dcterms:source ?source } ;
+        DELETE WHERE { <http://purl.obolibrary.org/obo/HP_0000980> sssom:mapping_justification ?rests } ;
+        DELETE WHERE { <http://purl.obolibrary.org/obo/HP_0004950> a skos:Concept } ;
+        INSERT DATA { <http://hl7.org/fhir/sid/icd-10-cm/I82.422> skos:inScheme dvt:loinc }
+        """,
+        (
+            "http://snomed.info/id/59282003",
+            "http://purl.obolibrary.org/obo/HP_0002204",
+            "http://purl.obolibrary.org/obo/HP_0000961",
+            "http://purl.obolibrary.org/obo/HP_0000980",
+            "http://purl.obolibrary.org/obo/HP_0004950",
+            "http://hl7.org/fhir/sid/icd-10-cm/I82.422",
+            "no code system",
+            "no skos:notation",
+            "no source in words",
+            "no justification",
+            "no skos:Concept",
+            "two values where one belongs",
+        ),
+    ),
+    "code-iri": Planting(
+        """
+        DELETE WHERE { <http://hl7.org/fhir/sid/icd-10-cm/I82.422> skos:notation ?notation } ;
+        INSERT DATA { <http://hl7.org/fhir/sid/icd-10-cm/I82.422> skos:notation "I82.412" }
+        """,
+        ("http://hl7.org/fhir/sid/icd-10-cm/I82.422", "http://hl7.org/fhir/sid/icd-10-cm/I82.412"),
+    ),
+    "code-label-not-allowed": Planting(
+        """
+        DELETE WHERE { <http://snomed.info/id/77386006> skos:inScheme ?system } ;
+        INSERT DATA {
+          <http://snomed.info/id/59282003> rdfs:label "what it is called there"@en .
+          <http://snomed.info/id/77386006> skos:definition "what it is there"@en .
+        }
+        """,
+        (
+            "http://snomed.info/id/59282003",
+            "what it is called there",
+            "http://snomed.info/id/77386006",
+            "what it is there",
+        ),
+    ),
+    "code-system-incomplete": Planting(
+        """
+        DELETE WHERE { dvt:loinc dcterms:rights ?notice } ;
+        DELETE WHERE { dvt:hpo skos:notation ?name } ;
+        INSERT DATA { dvt:mondo vann:preferredNamespacePrefix "DOID" }
+        """,
+        ("loinc", "hpo", "mondo"),
+    ),
+    "code-unmapped": Planting(
+        "DELETE WHERE { ?term ?match <http://hl7.org/fhir/sid/icd-10-cm/I82.220> }",
+        ("http://hl7.org/fhir/sid/icd-10-cm/I82.220",),
+    ),
     "condition-without-converse": Planting(
         """
         DELETE DATA {
@@ -206,8 +264,8 @@ PLANTINGS = {
         ("tense-edema", "Vein", "hasFinding"),
     ),
     "duplicate-notation": Planting(
-        'INSERT DATA { dvt:side skos:notation "sex" }',
-        ("side", "sex"),
+        'INSERT DATA { dvt:side skos:notation "sex" . dvt:loinc skos:notation "Hpo" }',
+        ("side", "sex", "loinc", "hpo"),
     ),
     "duplicate-rating": Planting(
         """
@@ -401,6 +459,57 @@ PLANTINGS = {
         }
         """,
         ("therapeutic-anticoagulation", "anticoagulation-alone", "systemic-thrombolysis"),
+    ),
+    "mapping-ambiguous": Planting(
+        """
+        INSERT DATA {
+          dvt:pulmonary-embolism skos:closeMatch <http://snomed.info/id/59282003> .
+          dvt:popliteal-vein skos:exactMatch <http://snomed.info/id/397364003> .
+        }
+        """,
+        ("pulmonary-embolism", "popliteal-vein", "two statements", "two terms of one meaning"),
+    ),
+    "mapping-chain": Planting(
+        """
+        DELETE WHERE { <http://purl.obolibrary.org/obo/DOID_2364> dvt:mappedThrough ?code } ;
+        DELETE { ?code sssom:mapping_justification ?rests }
+        INSERT { ?code sssom:mapping_justification <urn:x-somebody-said-so> }
+        WHERE {
+          VALUES ?code { <http://www.ebi.ac.uk/efo/EFO_0007452> }
+          ?code sssom:mapping_justification ?rests
+        } ;
+        INSERT DATA {
+          dvt:leg-pain skos:narrowMatch <http://purl.obolibrary.org/obo/DOID_9477> .
+          dvt:leg-swelling skos:relatedMatch <http://purl.obolibrary.org/obo/DOID_162> .
+        }
+        """,
+        (
+            "http://purl.obolibrary.org/obo/DOID_2364",
+            "goes through no code on file",
+            "http://www.ebi.ac.uk/efo/EFO_0007452",
+            "goes through a code and was judged",
+            "an unknown justification",
+            "http://purl.obolibrary.org/obo/DOID_9477",
+            "says more than the chain can carry",
+            "http://purl.obolibrary.org/obo/DOID_162",
+            "its term is not mapped to the code that it goes through",
+        ),
+    ),
+    "mapping-target-undeclared": Planting(
+        """
+        INSERT DATA {
+          dvt:leg-pain skos:exactMatch <http://snomed.info/id/1> .
+          <http://snomed.info/id/59282003> skos:exactMatch <http://purl.obolibrary.org/obo/HP_0002204> .
+          dvt:leg-swelling skos:closeMatch dvt:tense-edema .
+        }
+        """,
+        (
+            "leg-pain",
+            "http://snomed.info/id/1",
+            "does not start from a term of ours",
+            "tense-edema",
+            "leads to a term of ours",
+        ),
     ),
     "measurement-incomplete": Planting(
         """
@@ -652,9 +761,12 @@ PLANTINGS = {
     ),
     "source-of-wrong-kind": Planting(
         """
-        INSERT DATA { dvt:tense-edema dcterms:source dvt:pallor . dvt:pallor dcterms:source dvt:artcle-2026 }
+        INSERT DATA {
+          dvt:tense-edema dcterms:source dvt:pallor . dvt:pallor dcterms:source dvt:artcle-2026 .
+          dvt:cyanosis dcterms:source "said by somebody"@en .
+        }
         """,
-        ("tense-edema", "artcle-2026"),
+        ("tense-edema", "artcle-2026", "said by somebody"),
     ),
     "source-without-citation": Planting(
         """
@@ -950,7 +1062,7 @@ def body(file: Path) -> str:
 
 
 def test_every_check_is_found_and_planted_for() -> None:
-    assert len(FILES) == 86
+    assert len(FILES) == 94
     assert all(file.name.endswith("-violation.rq") for file in FILES.values())
     assert set(PLANTINGS) == set(FILES)
 
