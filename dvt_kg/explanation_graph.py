@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 import pyoxigraph as ox
 
@@ -18,9 +19,12 @@ _LABEL = ox.NamedNode(RDFS + "label")
 _SOURCE = ox.NamedNode(DCTERMS + "source")
 
 
-def explained(classification: Classification) -> KnowledgeGraph:
-    """The patients, what was inferred of them, and why, as a knowledge graph."""
-    graph = classification.graph()
+def explained(classification: Classification, *, made: datetime | None = None) -> KnowledgeGraph:
+    """The patients, what was inferred of them, and why, as a knowledge graph.
+
+    :param made: the time that the provenance states; now if not given
+    """
+    graph = classification.graph(made=made)
     ontology = classification.ontology
     for patient, profile in classification:
         explanation = explainer(ontology).explain(patient, profile, what_if=False)

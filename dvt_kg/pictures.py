@@ -32,13 +32,13 @@ _STYLES = {
     "not-met": ("#f8dfdc", "#b03a2e", "✗"),
 }
 # By the place of the rating's category, most appropriate first.
-_RANKS = (
+RANKS = (
     ("#dcefe3", "#1b7f4d", "+"),
     ("#fdf3d0", "#9a7400", "~"),
-    ("#fdf3d0", "#9a7400", "~"),
+    ("#fdf3d0", "#9a7400", "≠"),
     ("#f8dfdc", "#b03a2e", "−"),
 )
-_PLAIN = ("#e8edf3", "#3b5573", "")
+PLAIN = ("#e8edf3", "#3b5573", "")
 _FORBIDDEN = ("#f8dfdc", "#b03a2e", "⊘")
 
 
@@ -97,7 +97,7 @@ def _nodes(entries: Sequence[Answer]) -> tuple[tuple[str, ...], list[list[_Node]
                 )
                 for justification in criterion["justifications"][:1]:
                     for fact in map(said, justification["facts"]):
-                        node.sources.append(facts.setdefault(fact, _Node(0, fact, "", _PLAIN)))
+                        node.sources.append(facts.setdefault(fact, _Node(0, fact, "", PLAIN)))
             presentation.sources.append(criteria[criterion["id"]])
         for option in entry["options"]:
             options.append(_option(option, presentation))
@@ -110,7 +110,7 @@ def _option(option: Answer, presentation: _Node) -> _Node:
         return _Node(3, option["label"], f"CONTRAINDICATED; {rated} otherwise", _FORBIDDEN, [presentation])
     against = option["contraindication"].replace("-", " ")
     note = f"{rated}; contraindication {against}"
-    style = _RANKS[min(option["rank"], len(_RANKS)) - 1]
+    style = RANKS[min(option["rank"], len(RANKS)) - 1]
     return _Node(3, option["label"], note, style, [presentation])
 
 
@@ -120,7 +120,7 @@ def _clashes(justifications: Sequence[Answer]) -> list[list[_Node]]:
     for justification in justifications:
         clash = _Node(1, "cannot all be true", "", _STYLES["not-met"])
         clash.sources = [
-            facts.setdefault(f, _Node(0, f, "", _PLAIN)) for f in map(said, justification["facts"])
+            facts.setdefault(f, _Node(0, f, "", PLAIN)) for f in map(said, justification["facts"])
         ]
         clashes.append(clash)
     return [list(facts.values()), clashes, [], []]

@@ -1,4 +1,4 @@
-"""The files that a release ships: merged, with examples, and with all that is inferred."""
+"""The files that a release ships: base, merged, with examples, with all that is inferred, mappings."""
 
 from __future__ import annotations
 
@@ -13,10 +13,24 @@ from dvt_kg.classification import classify
 from dvt_kg.errors import OntologyError, UsageError
 from dvt_kg.graph import INFERRED
 from dvt_kg.hermit import TIMEOUT, HermiT
-from dvt_kg.ontology import DCTERMS, IRI, OWL, PREFIXES, XSD, Ontology, RdfTerm, data_dir
+from dvt_kg.ontology import DCTERMS, IRI, NAMESPACE, OWL, RDF, SKOS, Ontology, data_dir
 from dvt_kg.readers import read
+from dvt_kg.serialisation import FORMS, canonical
 
 EXAMPLES = "examples.ttl"
+CONTEXT = "context.jsonld"
+CHECKSUMS = "SHA256SUMS"
+#: what the files of a release hold, by their names without the ending
+TITLES = {
+    "dvt-kg": "The ontology, merged: every module in one file without imports",
+    "dvt-kg-base": "The base: what is said of the ontology's own terms, others' codes not described",
+    "dvt-kg-examples": "The merged ontology with invented patients",
+    "dvt-kg-inferred": "Merged, with invented patients and all that is inferred of them, with reasons",
+    "dvt-kg-mappings": "The codes of other terminologies and how they relate to the ontology's terms",
+    "context": "The JSON-LD context of patient records",
+}
+_MATCHES = {SKOS + f"{way}Match" for way in ("exact", "close", "broad", "narrow", "related")}
+_TYPE = RDF + "type"
 
 
 def build(
@@ -26,55 +40,114 @@ def build(
     java: str | os.PathLike[str] | None = None,
     timeout: float = TIMEOUT,
 ) -> list[Path]:
-    """Write the merged ontology, without imports, alone, with examples, and with what is inferred.
+    """Write a release of an ontology: its graphs, mappings, context, descriptions and checksums.
 
-    Each as Turtle and as RDF/XML. Two runs write the same bytes: the time in the provenance is
-    that of SOURCE_DATE_EPOCH, else the version's date.
+    Each graph as Turtle, RDF/XML and JSON-LD; mappings as SSSOM besides; VoID, DCAT and SHA256SUMS
+    of the rest. Two runs write the same bytes: the time in the provenance is that of
+    SOURCE_DATE_EPOCH, else the version's date.
 
     :param folder: where to write; made if it is not there
     :returns: the files
     :raises UsageError: where the folder cannot be written
     """
+    from dvt_kg.datasets import dcat, sha256, void  # noqa: PLC0415 - rdflib is slow to import
+    from dvt_kg.mappings import sssom  # noqa: PLC0415
+
     target = Path(folder)
-    merged = set(_merged(ontology))
-    reading = read([_examples(ontology)], ontology)
-    if reading.errors:
-        raise reading.errors[0]
-    classification = classify(reading.patients, HermiT(ontology, java=java, timeout=timeout))
-    graph = classification.graph(made=_date(ontology))
-    examples = merged | {t for patient in reading.patients for t in patient.triples()}
+    whole = set(merged(ontology))
+    issued = _date(ontology)
+    examples, inferred = _classified(ontology, issued, java, timeout)
     contents = {
-        "dvt-kg": merged,
-        "dvt-kg-examples": examples,
-        "dvt-kg-inferred": examples | set(graph.triples(INFERRED)),
+        "dvt-kg": whole,
+        "dvt-kg-base": set(_base(whole)),
+        "dvt-kg-examples": whole | examples,
+        "dvt-kg-inferred": whole | examples | inferred,
+        "dvt-kg-mappings": set(_mappings(ontology)),
     }
-    written = []
+    written: list[Path] = []
+
+    def write(name: str, data: bytes) -> Path:
+        path = target / name
+        path.write_bytes(data)
+        written.append(path)
+        return path
+
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, triples in contents.items():
-            canonical = _canonical(triples)
-            for ending, data in (("ttl", _turtle(canonical)), ("owl", _rdf_xml(canonical))):
-                path = target / f"{name}.{ending}"
-                path.write_bytes(data)
-                written.append(path)
+            ordered = canonical(triples)
+            for ending, serialised in FORMS.items():
+                write(f"{name}.{ending}", serialised(ordered))
+        write("dvt-kg-mappings.sssom.tsv", sssom(ontology).encode())
+        write(CONTEXT, (data_dir("ontology") / CONTEXT).read_bytes())
+        files = list(written)
+        dumps = [target / f"dvt-kg.{ending}" for ending in FORMS]
+        write("void.ttl", void(ontology, canonical(whole), dumps, issued))
+        write("dcat.ttl", dcat(ontology, files, TITLES, issued))
+        sums = (f"{sha256(file.read_bytes())}  {file.name}\n" for file in sorted(written))
+        write(CHECKSUMS, "".join(sums).encode())
     except OSError as error:
         raise UsageError(f"cannot write to {str(target)!r}: {error.strerror}") from None
     return written
 
 
-def _examples(ontology: Ontology) -> Path:
-    """The example patients beside the ontology, else the shipped ones."""
+def _classified(
+    ontology: Ontology, made: datetime, java: str | os.PathLike[str] | None, timeout: float
+) -> tuple[set[ox.Triple], set[ox.Triple]]:
+    """The example patients' triples, and what is inferred of them with the reasons."""
+    from dvt_kg.explanation_graph import explained  # noqa: PLC0415 - slow to import
+
     beside = ontology.path / EXAMPLES
-    return beside if beside.is_file() else data_dir("ontology") / EXAMPLES
+    file = beside if beside.is_file() else data_dir("ontology") / EXAMPLES
+    reading = read([file], ontology)
+    if reading.errors:
+        raise reading.errors[0]
+    classification = classify(reading.patients, HermiT(ontology, java=java, timeout=timeout))
+    examples = {t for patient in reading.patients for t in patient.triples()}
+    return examples, set(explained(classification, made=made).triples(INFERRED))
 
 
-def _merged(ontology: Ontology) -> Iterator[ox.Triple]:
+def merged(ontology: Ontology) -> Iterator[ox.Triple]:
     """The ontology's triples without imports and without the modules' own headers."""
     imports = OWL + "imports"
     for quad in ontology.match():
         module = isinstance(quad.subject, ox.NamedNode) and quad.subject.value.startswith(IRI + "/")
         if not module and quad.predicate.value != imports:
             yield quad.triple
+
+
+def _base(whole: Iterable[ox.Triple]) -> Iterator[ox.Triple]:
+    """What is said of the ontology's own terms: of others' it only says of what kind they are.
+
+    That is the base file of OBO practice: another ontology can import it beside those it refers to.
+    """
+    for triple in whole:
+        subject = triple.subject
+        own = not isinstance(subject, ox.NamedNode) or subject.value.startswith((NAMESPACE, IRI))
+        if own or (triple.predicate.value == _TYPE and not _is_concept(triple)):
+            yield triple
+
+
+def _mappings(ontology: Ontology) -> Iterator[ox.Triple]:
+    """The matches of terms, all that is said of codes and code systems, and what kind of property says it."""
+    triples = [quad.triple for quad in ontology.match()]
+    described = {t.subject for t in triples if _is_concept(t)}
+    header = ox.NamedNode(f"{IRI}/mappings")
+    chosen = [
+        t
+        for t in triples
+        if t.subject in described
+        or (t.subject == header and t.predicate.value != OWL + "imports")
+        or (t.predicate.value in _MATCHES and t.object in described)
+    ]
+    used = {t.predicate for t in chosen} | {t.object for t in chosen if t.predicate.value == _TYPE}
+    yield from chosen
+    yield from (t for t in triples if t.subject in used and t.predicate.value == _TYPE)
+
+
+def _is_concept(triple: ox.Triple) -> bool:
+    kinds = (ox.NamedNode(SKOS + "Concept"), ox.NamedNode(SKOS + "ConceptScheme"))
+    return triple.predicate.value == _TYPE and triple.object in kinds
 
 
 def _date(ontology: Ontology) -> datetime:
@@ -85,40 +158,3 @@ def _date(ontology: Ontology) -> datetime:
     if not created:
         raise OntologyError("the ontology states no dcterms:created", source=IRI)
     return datetime.fromisoformat(created)
-
-
-def _canonical(triples: Iterable[ox.Triple]) -> list[ox.Triple]:
-    """The triples sorted, with canonical blank nodes."""
-    dataset = ox.Dataset(ox.Quad(t.subject, t.predicate, t.object) for t in triples)
-    dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
-    return sorted((q.triple for q in dataset), key=str)
-
-
-def _rdf_xml(triples: list[ox.Triple]) -> bytes:
-    data = ox.serialize(triples, format=ox.RdfFormat.RDF_XML, prefixes=PREFIXES)
-    assert data is not None
-    return data
-
-
-def _turtle(triples: list[ox.Triple]) -> bytes:
-    """Turtle with nested blank nodes, as a person would write it."""
-    import rdflib  # noqa: PLC0415 - slow to import, and needed only here
-
-    def term(node: RdfTerm) -> rdflib.term.Node:
-        if isinstance(node, ox.NamedNode):
-            return rdflib.URIRef(node.value)
-        if isinstance(node, ox.BlankNode):
-            return rdflib.BNode(node.value)
-        assert isinstance(node, ox.Literal)
-        plain = node.language or node.datatype.value == XSD + "string"
-        datatype = None if plain else rdflib.URIRef(node.datatype.value)
-        return rdflib.Literal(node.value, lang=node.language, datatype=datatype)
-
-    graph = rdflib.Graph(bind_namespaces="none")
-    for prefix, namespace in PREFIXES.items():
-        graph.bind(prefix, namespace)
-    for triple in triples:  # kept one by one, for parsing would rename the blank nodes
-        graph.add((term(triple.subject), term(triple.predicate), term(triple.object)))
-    text = graph.serialize(format="turtle", encoding="utf-8")
-    assert isinstance(text, bytes)
-    return text

@@ -1,4 +1,4 @@
-"""The commands about versions of the ontology: what a release ships, and what changed."""
+"""The commands about versions of the ontology: what a release ships, what changed, and its pages."""
 
 from __future__ import annotations
 
@@ -31,14 +31,30 @@ DIFFERENT = 1  # the exit status with --exit-code, as git and diff have it
 @JAVA
 @TIME_LIMIT
 def build(folder: Path, source: Path | None, java_home: Path | None, timeout: float) -> None:
-    """Write the merged, import-free ontology and the example patients with all that is inferred.
+    """Write a release: the ontology merged, its base, with example patients, and with all that is inferred.
 
-    Each as Turtle and as RDF/XML, the same bytes at every run.
+    Each as Turtle, RDF/XML and JSON-LD; besides the mappings as SKOS and SSSOM, the JSON-LD context of
+    records, descriptions in VoID and DCAT, and checksums. The same bytes at every run.
     """
     from dvt_kg import release  # noqa: PLC0415
 
     for path in release.build(folder, ontologies.load(source), java=java_home, timeout=timeout):
         click.echo(path)
+
+
+@click.command("docs", epilog=examples("dvt-kg docs dist/site"))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+@ONTOLOGY_SOURCE
+def docs(folder: Path, source: Path | None) -> None:
+    """Write the ontology as a site of plain pages, which a browser opens from disk without a network.
+
+    Presentations with their criteria, ratings and evidence, the matrix and the pathway as pictures,
+    every term, query, competency question, source and code.
+    """
+    from dvt_kg.site import pages  # noqa: PLC0415 - slow to import
+
+    written = pages.docs(folder, ontologies.load(source))
+    click.echo(f"{len(written)} files; open {folder / 'index.html'}")
 
 
 def _version(name: str) -> Ontology:

@@ -16,11 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dvt_kg import Ontology, OntologyError, changes, load, read_records
-from dvt_kg import release as releases
 from dvt_kg.change_report import markdown, text
 from dvt_kg.cli import main
 from dvt_kg.differences import Changes
 from dvt_kg.ontology import DCTERMS, IRI, OWL, RDFS, SKOS, data_dir, dvt
+from dvt_kg.release import merged
+from dvt_kg.serialisation import FORMS, canonical
 
 from .records import MILD, changed
 
@@ -373,9 +374,7 @@ def store_of(quads: list[ox.Quad]) -> ox.Store:
 
 def written(ontology: Ontology, file: Path) -> Ontology:
     """The merged ontology as a release has it, in a file of either form."""
-    triples = releases._canonical(releases._merged(ontology))
-    data = releases._turtle(triples) if file.suffix == ".ttl" else releases._rdf_xml(triples)
-    file.write_bytes(data)
+    file.write_bytes(FORMS[file.suffix[1:]](canonical(merged(ontology))))
     return load(file)
 
 
