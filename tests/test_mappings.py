@@ -190,9 +190,7 @@ def facts_of(ontology: Ontology, term: str) -> list[Record]:
           OPTIONAL {{ ?condition owl:onProperty ?property ; owl:hasValue ?value }}
         }}"""
     found: list[Record] = []
-    solutions = ontology.store.query(query)
-    assert isinstance(solutions, ox.QuerySolutions)
-    for row in solutions:
+    for row in list(ontology.store.query(query)):  # type: ignore[arg-type]
         assert row["property"], f"no one fact states the criterion {term}"
         name, value = (str(row[v].value).removeprefix(PREFIXES["dvt"]) for v in ("property", "value"))
         stated: dict[str, Record] = {
