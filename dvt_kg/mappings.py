@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pyoxigraph as ox
 import yaml
@@ -99,13 +100,10 @@ def code_systems(ontology: Ontology) -> tuple[CodeSystem, ...]:
     return tuple(found)
 
 
-def code_mappings(ontology: Ontology, **parameters: str) -> tuple[Mapping, ...]:
-    """The mappings on file, by term, system and code.
-
-    :param parameters: those of the query ``mappings``: ``term``, ``system`` and ``code``
-    :raises QueryError: for a parameter that is none
-    """
-    rows = ask(KnowledgeGraph(ontology), "mappings", **parameters).plain()
+@lru_cache(maxsize=4)
+def code_mappings(ontology: Ontology) -> tuple[Mapping, ...]:
+    """The mappings on file, by term, system and code: the rows of the query ``mappings``."""
+    rows = ask(KnowledgeGraph(ontology), "mappings").plain()
     return tuple(Mapping(*(row[key] or "" for key in _ROW)) for row in rows)
 
 
@@ -127,7 +125,7 @@ def look_up_code(ontology: Ontology, system: str, code: str) -> tuple[Mapping, .
     [('plateletCount', 'exactMatch')]
     """
     chosen = _system(ontology, system)
-    of_system = code_mappings(ontology, system=chosen.name)
+    of_system = [m for m in code_mappings(ontology) if m.system == chosen.name]
     asked = code.strip()
     before, colon, after = asked.partition(":")
     if colon and _plain(before) in set(map(_plain, _names(chosen))):

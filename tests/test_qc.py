@@ -506,7 +506,7 @@ PLANTINGS = {
         (
             "leg-pain",
             "http://snomed.info/id/1",
-            "does not start from a term of ours",
+            "its start is no term of ours",
             "tense-edema",
             "leads to a term of ours",
         ),
