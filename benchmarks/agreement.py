@@ -2,7 +2,7 @@
 
 Each gets the merged ontology with patients as individuals: the shipped examples, and patients drawn at
 random, contradictory ones and numbers at the limits among them. Where a reasoner has no datatype
-facets, the shipped query ``queries/thresholds`` says first what the recorded numbers entail. It ends
+facets or no property chains, a shipped query ``queries/entail`` says first what the recorded numbers entail. It ends
 with exit status 1 where one that can express a patient concludes otherwise.
 """
 
@@ -35,6 +35,7 @@ from dvt_kg.rules import RuleSet, Value
 HERE = Path(__file__).resolve().parent
 LIMIT = 600.0  # s for one reasoner
 _TYPE = ox.NamedNode(RDF + "type")
+_THRESHOLDS = "values-of-measurements"
 
 Said = frozenset[tuple[str, str]]  # of one patient: properties and values
 
@@ -43,14 +44,28 @@ Said = frozenset[tuple[str, str]]  # of one patient: properties and values
 class Contestant:
     """A reasoner: its name, where its version is read, and what it cannot express.
 
-    :param facets: whether it has datatype facets; if not, the shipped query goes before it
+    :param facets: whether it has datatype facets; if not, a shipped query goes before it
+    :param chains: whether it has property chains; if not, it runs by turns with a shipped query
     :param contradictions: whether it says that a record contradicts itself
     """
 
     name: str
     version: Callable[[], str]
     facets: bool = True
+    chains: bool = True
     contradictions: bool = True
+
+    @property
+    def peer(self) -> str:
+        """Its name among the peers."""
+        return self.name if self.chains else f"{self.name} with chains"
+
+    @property
+    def helped(self) -> str:
+        """What the shipped queries say in its place."""
+        return " and ".join(
+            words for words, own in (("thresholds", self.facets), ("chains", self.chains)) if not own
+        )
 
 
 @dataclass(frozen=True)
@@ -66,7 +81,7 @@ class Row:
 
     reasoner: str
     version: str
-    thresholds: str
+    helped: str
     compared: int
     agreeing: int
     contradictory: int
@@ -92,7 +107,7 @@ def _elk() -> str:
 PEERS = (
     Contestant("Konclude", _konclude),
     Contestant("ELK", _elk, facets=False),
-    Contestant("reasonable", lambda: version("reasonable"), facets=False, contradictions=False),
+    Contestant("reasonable", lambda: version("reasonable"), facets=False, chains=False, contradictions=False),
 )
 _SILENT = "contradicts itself, which it does not report"
 
@@ -172,10 +187,9 @@ class Ward:
             individual = ox.Triple(ox.NamedNode(patient.iri), _TYPE, ox.NamedNode(OWL + "NamedIndividual"))
             store.extend(ox.Quad(t.subject, t.predicate, t.object) for t in (*patient.triples(), individual))
         if not facets and self.derive:
-            for query in folder(data_dir("queries") / "thresholds").values():
-                found = store.query(query.text)
-                assert isinstance(found, ox.QueryTriples)
-                store.extend([ox.Quad(t.subject, t.predicate, t.object) for t in found])
+            found = store.query(folder(data_dir("queries") / "entail")[_THRESHOLDS].text)
+            assert isinstance(found, ox.QueryTriples)
+            store.extend([ox.Quad(t.subject, t.predicate, t.object) for t in found])
         store.extend(ox.Quad(t.subject, t.predicate, t.object) for t in self.questions())
         file.write_text("".join(f"{quad.triple} .\n" for quad in store), encoding="utf-8")
         return file
@@ -205,7 +219,7 @@ def peer(ward: Ward, contestant: Contestant, place: Path) -> Row:
     facets = contestant.facets
     file = ward.write(place / "patients.ttl", ward.consistent, facets=facets)
     answers = place / "answers.tsv"
-    _run(contestant.name, str(file), str(answers))
+    _run(contestant.peer, str(file), str(answers))
     asked = {(value.property, value.value) for value in ward.asked}
     concluded: dict[str, set[tuple[str, str]]] = {p.iri: set() for p in ward.consistent}
     for line in answers.read_text(encoding="utf-8").splitlines():
@@ -246,7 +260,7 @@ def _row(ward: Ward, contestant: Contestant, found: Mapping[str, Said | None]) -
     return Row(
         contestant.name,
         contestant.version(),
-        "itself" if contestant.facets else "the SPARQL rule first",
+        contestant.helped,
         len(found),
         len(found) - len(differing),
         sum(ward.expected[name] is None for name in found),
@@ -285,7 +299,7 @@ def table(rows: Sequence[Row]) -> Table:
     for name in (
         "reasoner",
         "version",
-        "thresholds by",
+        "by SPARQL",
         "patients",
         "contradictory",
         "agree",
@@ -295,7 +309,7 @@ def table(rows: Sequence[Row]) -> Table:
     for row in rows:
         cannot = f"{row.not_expressed}: {row.reason}" if row.not_expressed else ""
         numbers = map(str, (row.compared, row.contradictory, row.agreeing))
-        shown.add_row(row.reasoner, row.version, row.thresholds, *numbers, cannot)
+        shown.add_row(row.reasoner, row.version, row.helped, *numbers, cannot)
     return shown
 
 
