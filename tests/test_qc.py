@@ -507,7 +507,7 @@ PLANTINGS = {
         (
             "leg-pain",
             "http://snomed.info/id/1",
-            "does not start from a term of ours",
+            "does not start at a term of ours",
             "tense-edema",
             "leads to a term of ours",
         ),
