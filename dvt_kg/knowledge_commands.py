@@ -266,12 +266,19 @@ def rules_command(
 @ONTOLOGY_SOURCE
 @click.pass_context
 def check(ctx: click.Context, files: tuple[str, ...], input_format: str | None, source: Path | None) -> None:
-    """Check the ontology by its quality queries, and patient graphs by the SHACL shapes."""
+    """Check the ontology by its quality queries and those of ROBOT, OOPS! and FOOPS!, patients by the shapes.
+
+    Each violation is told with its level and the standard that asks for it. What is of the level INFO is
+    shown and is no fault.
+    """
     from dvt_kg import checks  # noqa: PLC0415
 
     ontology = ontologies.load(source)
-    problems = checks.check_ontology(ontology)
-    click.echo(f"ontology: {len(checks.violation_queries())} checks, {len(problems)} violations")
+    found_in = list(checks.violations(ontology))
+    notes = [str(violation) for violation in found_in if violation.level == checks.NOTE]
+    problems = [str(violation) for violation in found_in if violation.level != checks.NOTE]
+    number = len(checks.violation_queries()) + len(checks.standards_queries())
+    click.echo(f"ontology: {number} checks, {len(problems)} violations, {len(notes)} notes")
     errors: tuple[RecordError, ...] = ()
     if files:
         reading = read(files, ontology, format=input_format)
@@ -279,8 +286,8 @@ def check(ctx: click.Context, files: tuple[str, ...], input_format: str | None, 
         found = checks.check_patients(reading.patients, ontology)
         click.echo(f"patients: {len(reading.patients)} records, {len(found)} violations of the shapes")
         problems += found
-    for problem in problems:
-        click.echo(f"  {problem}")
+    for told in [*problems, *notes]:
+        click.echo(f"  {told}")
     show_refused(errors)
     ctx.exit(REFUSED if problems or errors else 0)
 

@@ -46,6 +46,8 @@ class Query:
     :param summary: the question in plain words
     :param parameters: what may be bound, by variable
     :param columns: what each column of the answer holds
+    :param level: of a check: how grave a violation is, ERROR, WARN or INFO
+    :param standards: of a check: the items of others' catalogues that it covers, as ``ROBOT missing_label``
     """
 
     name: str
@@ -55,6 +57,8 @@ class Query:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    level: str = ""
+    standards: tuple[str, ...] = ()
 
     def bind(
         self, values: Mapping[str, str], ontology: Ontology | None = None
@@ -129,6 +133,8 @@ def parse(text: str, name: str) -> Query:
         parameters,
         dict(header.get("columns") or {}),
         tuple(header.get("tags") or ()),
+        str(header.get("level", "")),
+        tuple(header.get("standards") or ()),
     )
 
 
