@@ -160,6 +160,7 @@ def _reasonable(file: Path) -> list[tuple[Any, Any, Any]]:
 def reasonable_with_chains(file: Path) -> Found:
     """The same by turns with the shipped query for property chains, until nothing new comes."""
     import pyoxigraph as ox  # noqa: PLC0415
+    import rdflib  # noqa: PLC0415
 
     from dvt_kg.ontology import data_dir  # noqa: PLC0415
 
@@ -170,10 +171,13 @@ def reasonable_with_chains(file: Path) -> Found:
         store.dump(str(file), format=ox.RdfFormat.N_TRIPLES, from_graph=ox.DefaultGraph())
         found = _reasonable(file)
         before = len(store)
-        said = ((s, p, o) for s, p, o in found if s.startswith(PATIENT))
+        # Without blank nodes, which the reasoner names anew at each run.
+        said = [t for t in found if isinstance(t[0], rdflib.URIRef) and isinstance(t[2], rdflib.URIRef)]
         lines = "\n".join(f"{s.n3()} {p.n3()} {o.n3()} ." for s, p, o in said)
         store.load(lines, format=ox.RdfFormat.N_TRIPLES)
-        store.extend(ox.Quad(t.subject, t.predicate, t.object) for t in store.query(chains))
+        followed = store.query(chains)
+        assert isinstance(followed, ox.QueryTriples)
+        store.extend([ox.Quad(t.subject, t.predicate, t.object) for t in followed])
         if len(store) == before:
             break
     yield from _values(found)
@@ -230,5 +234,6 @@ def main(peer: str, file: str, answers: str) -> int:
 if __name__ == "__main__":
     name, *words = sys.argv[1:]
     if words[0] == "--consistency":
-        sys.exit(consistency(name, words[1], words[2:]))
-    sys.exit(main(name, *words))
+        consistency(name, words[1], words[2:])
+    else:
+        sys.exit(main(name, *words))
