@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -105,6 +106,15 @@ def test_every_source_and_query_is_shown_with_its_words(site: Path) -> None:
     conflicts = (site / "queries" / "conflicts.html").read_text(encoding="utf-8")
     assert '<span class="k">SELECT</span>' in conflicts
     assert len(list((data_dir("queries") / "competency").glob("*.yaml"))) == len(QUESTIONS)
+
+
+def test_the_readmes_picture_says_what_the_site_says(site: Path) -> None:
+    def texts(file: Path) -> list[str]:
+        return re.findall(r"<text[^>]*>([^<]*)</text>", file.read_text(encoding="utf-8"))
+
+    shown = texts(Path(__file__).parents[1] / "docs" / "matrix.svg")
+    assert len(shown) > 60
+    assert shown == texts(site / "matrix.svg")
 
 
 def test_two_runs_write_the_same_bytes(site: Path, tmp_path: Path) -> None:
