@@ -9,9 +9,11 @@ them. It ends with exit status 1 where one that can express a patient concludes 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -246,11 +248,21 @@ def peer(ward: Ward, contestant: Contestant, place: Path) -> Row:
 def _run(*words: str) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, str(HERE / "peers.py"), *words]
-    done = subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=LIMIT, env=environment
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+        start_new_session=True,
     )
-    if done.returncode:
-        raise RuntimeError(f"{words[0]} failed: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
+    try:
+        said, _ = process.communicate(timeout=LIMIT)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # what it started too
+    if process.returncode:
+        raise RuntimeError(f"{words[0]} failed: {said.strip().splitlines()[-1:]}")
 
 
 def _row(ward: Ward, contestant: Contestant, found: Mapping[str, Said | None]) -> Row:
