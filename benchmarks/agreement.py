@@ -17,20 +17,20 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 
 import pyoxigraph as ox
-from peers import question
+from peers import questions
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from dvt_kg import Fact, HermiT, Ontology, Patient, RuleReasoner, load, read
-from dvt_kg.ontology import OWL, RDF, data_dir, dvt
+from dvt_kg.ontology import OWL, RDF, data_dir
 from dvt_kg.queries import folder
 from dvt_kg.rules import RuleSet, Value
 
@@ -67,9 +67,8 @@ class Contestant:
     @property
     def helped(self) -> str:
         """What the shipped queries say in its place."""
-        return " and ".join(
-            words for words, own in (("thresholds", self.facets), ("chains", self.chains)) if not own
-        )
+        means = (("thresholds", self.facets), ("chains", self.chains))
+        return " and ".join(words for words, own in means if not own) or "nothing"
 
 
 @dataclass(frozen=True)
@@ -194,19 +193,9 @@ class Ward:
             found = store.query(folder(data_dir("queries") / "entail")[_THRESHOLDS].text)
             assert isinstance(found, ox.QueryTriples)
             store.extend([ox.Quad(t.subject, t.predicate, t.object) for t in found])
-        store.extend(ox.Quad(t.subject, t.predicate, t.object) for t in self.questions())
+        store.extend(ox.Quad(t.subject, t.predicate, t.object) for t in questions(self.asked))
         file.write_text("".join(f"{quad.triple} .\n" for quad in store), encoding="utf-8")
         return file
-
-    def questions(self) -> Iterator[ox.Triple]:
-        """A class for each value that is asked about, for reasoners that say classes only."""
-        for property, value in self.asked:
-            cls, restriction = ox.NamedNode(question(property, value)), ox.BlankNode()
-            yield ox.Triple(cls, _TYPE, ox.NamedNode(OWL + "Class"))
-            yield ox.Triple(cls, ox.NamedNode(OWL + "equivalentClass"), restriction)
-            yield ox.Triple(restriction, _TYPE, ox.NamedNode(OWL + "Restriction"))
-            yield ox.Triple(restriction, ox.NamedNode(OWL + "onProperty"), dvt(property))
-            yield ox.Triple(restriction, ox.NamedNode(OWL + "hasValue"), dvt(value))
 
 
 def hermit(ward: Ward) -> Row:

@@ -17,7 +17,7 @@ import random
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ import pyoxigraph as ox
 from generator import cohort, rows
 from measuring import Measured, run
 from owlready import ASKED
-from peers import INCONSISTENT, PEERS, question
+from peers import INCONSISTENT, PEERS, questions
 from plotting import Line, draw
 from reasoning import triples
 from rich import box
@@ -36,7 +36,6 @@ from rich.console import Console
 from rich.table import Table
 
 from dvt_kg import RuleReasoner, load
-from dvt_kg.ontology import OWL, RDF, dvt
 from dvt_kg.patients import PATIENT_IRI
 from dvt_kg.program import LISTS
 from dvt_kg.rules import RuleSet, Value
@@ -131,7 +130,7 @@ class Cohort:
         """The ontology with the patients as N-Triples, which Turtle is too."""
         if not self._triples.exists():
             patients = rows(self.table, self.ontology, range(self.count))
-            whole = itertools.chain(triples(self.ontology, patients), _questions(self.reasoner.rules))
+            whole = itertools.chain(triples(self.ontology, patients), questions(_asked(self.reasoner.rules)))
             ox.serialize(whole, str(self._triples), format=ox.RdfFormat.N_TRIPLES)
         return self._triples
 
@@ -149,19 +148,9 @@ class Cohort:
         return sum(said.get(patient, frozenset()) == values for patient, values in self.expected.items())
 
 
-def _questions(rules: RuleSet) -> Iterator[ox.Triple]:
-    """A class for each value that is asked about, for the peers that say classes only."""
-    kind = ox.NamedNode(RDF + "type")
-    values = {
-        rule.head for rule in rules.rules if isinstance(rule.head, Value) and rule.head.property in ASKED
-    }
-    for property, value in sorted(values):
-        cls, restriction = ox.NamedNode(question(property, value)), ox.BlankNode()
-        yield ox.Triple(cls, kind, ox.NamedNode(OWL + "Class"))
-        yield ox.Triple(cls, ox.NamedNode(OWL + "equivalentClass"), restriction)
-        yield ox.Triple(restriction, kind, ox.NamedNode(OWL + "Restriction"))
-        yield ox.Triple(restriction, ox.NamedNode(OWL + "onProperty"), dvt(property))
-        yield ox.Triple(restriction, ox.NamedNode(OWL + "hasValue"), dvt(value))
+def _asked(rules: RuleSet) -> list[Value]:
+    """The values that are asked about."""
+    return sorted({r.head for r in rules.rules if isinstance(r.head, Value) and r.head.property in ASKED})
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import pyoxigraph as ox
 from owlready import NAMESPACE
 from owlready import run as run_owlready
 
@@ -26,6 +27,7 @@ PATIENT = "urn:dvt-kg:patient:"
 #: the class of all that have a value of a property, for those that say classes only
 QUESTION = "urn:dvt-kg:question:"
 MEMORY = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**21  # MB for Java: half of all
+_RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 INCONSISTENT = 3  # the exit status where a peer finds a contradiction, so that nobody is classified
 
 Found = Iterator[tuple[str, str, str]]
@@ -38,6 +40,18 @@ def question(property: str, value: str) -> str:
     'urn:dvt-kg:question:hasPresentation:acr-2020-iliofemoral-1'
     """
     return f"{QUESTION}{property}:{value}"
+
+
+def questions(values: Iterable[tuple[str, str]]) -> Iterator[ox.Triple]:
+    """A class for each value that is asked about, for the peers that say classes only."""
+    owl, kind = "http://www.w3.org/2002/07/owl#", ox.NamedNode(_RDF_TYPE)
+    for property, value in values:
+        cls, restriction = ox.NamedNode(question(property, value)), ox.BlankNode()
+        yield ox.Triple(cls, kind, ox.NamedNode(owl + "Class"))
+        yield ox.Triple(cls, ox.NamedNode(owl + "equivalentClass"), restriction)
+        yield ox.Triple(restriction, kind, ox.NamedNode(owl + "Restriction"))
+        yield ox.Triple(restriction, ox.NamedNode(owl + "onProperty"), ox.NamedNode(NAMESPACE + property))
+        yield ox.Triple(restriction, ox.NamedNode(owl + "hasValue"), ox.NamedNode(NAMESPACE + value))
 
 
 def _asked(cls: str) -> tuple[str, str]:
@@ -159,7 +173,6 @@ def _reasonable(file: Path) -> list[tuple[Any, Any, Any]]:
 
 def reasonable_with_chains(file: Path) -> Found:
     """The same by turns with the shipped query for property chains, until nothing new comes."""
-    import pyoxigraph as ox  # noqa: PLC0415
     import rdflib  # noqa: PLC0415
 
     from dvt_kg.ontology import data_dir  # noqa: PLC0415

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dvt_kg import HermiT, Ontology, load
+from dvt_kg import HermiT, KnowledgeGraph, Ontology, classify, explained, load, read
 from dvt_kg.ontology import data_dir
 
 
@@ -20,6 +20,13 @@ def ontology() -> Ontology:
 @pytest.fixture(scope="session")
 def reasoner(ontology: Ontology) -> HermiT:
     return HermiT(ontology)
+
+
+@pytest.fixture(scope="session")
+def explained_examples(ontology: Ontology, reasoner: HermiT) -> KnowledgeGraph:
+    """The shipped example patients with all that the package infers of them, and why."""
+    reading = read([data_dir("ontology") / "examples.ttl"], ontology)
+    return explained(classify(reading.patients, reasoner))
 
 
 @pytest.fixture

@@ -16,20 +16,16 @@ import rdflib
 from rdflib.namespace import DCAT, DCTERMS, OWL, RDF, SKOS, VOID
 
 from dvt_kg import (
-    HermiT,
     KnowledgeGraph,
     Ontology,
     UsageError,
     ask,
     build,
     catalogue,
-    classify,
-    explained,
     load,
-    read,
 )
 from dvt_kg.datasets import DATASET, SPDX
-from dvt_kg.ontology import IRI, data_dir
+from dvt_kg.ontology import IRI
 from dvt_kg.queries import Query
 
 from .rows import texts
@@ -131,13 +127,6 @@ def test_the_inferred_file_shows_the_examples_classified(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def graph(ontology: Ontology, reasoner: HermiT) -> KnowledgeGraph:
-    """What the package infers of the examples."""
-    reading = read([data_dir("ontology") / "examples.ttl"], ontology)
-    return explained(classify(reading.patients, reasoner))
-
-
-@pytest.fixture(scope="module")
 def in_oxigraph(folder: Path) -> ox.Store:
     return stored(folder / "dvt-kg-inferred.owl")
 
@@ -146,10 +135,10 @@ def in_oxigraph(folder: Path) -> ox.Store:
     "query", [q for q in catalogue().values() if q.name != "provenance"], ids=lambda q: q.name
 )
 def test_the_inferred_file_answers_the_catalogue_without_a_reasoner(
-    query: Query, graph: KnowledgeGraph, in_oxigraph: ox.Store
+    query: Query, explained_examples: KnowledgeGraph, in_oxigraph: ox.Store
 ) -> None:
     parameters = REQUIRED.get(query.name, {})
-    expected = ask(graph, query, **parameters)
+    expected = ask(explained_examples, query, **parameters)
     bound = query.bind(parameters)
     names = [f"?{name}" for name in bound]
     values = f"\nVALUES ({' '.join(names)}) {{ ({' '.join(map(str, bound.values()))}) }}" if bound else ""

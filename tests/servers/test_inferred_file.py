@@ -7,18 +7,10 @@ from pathlib import Path
 import pytest
 import rdflib
 
-from dvt_kg import HermiT, KnowledgeGraph, Ontology, ask, build, catalogue, classify, explained, read
-from dvt_kg.ontology import data_dir
+from dvt_kg import KnowledgeGraph, Ontology, ask, build, catalogue
 from dvt_kg.queries import Query
 from tests.rows import texts
 from tests.test_queries import REQUIRED
-
-
-@pytest.fixture(scope="module")
-def graph(ontology: Ontology, reasoner: HermiT) -> KnowledgeGraph:
-    """What the package infers of the examples."""
-    reading = read([data_dir("ontology") / "examples.ttl"], ontology)
-    return explained(classify(reading.patients, reasoner))
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +24,10 @@ def file(ontology: Ontology, tmp_path_factory: pytest.TempPathFactory) -> rdflib
     "query", [q for q in catalogue().values() if q.name != "provenance"], ids=lambda q: q.name
 )
 def test_rdflib_answers_the_catalogue_from_the_inferred_file(
-    query: Query, graph: KnowledgeGraph, file: rdflib.Graph
+    query: Query, explained_examples: KnowledgeGraph, file: rdflib.Graph
 ) -> None:
     parameters = REQUIRED.get(query.name, {})
-    expected = ask(graph, query, **parameters)
+    expected = ask(explained_examples, query, **parameters)
     bound = {name: rdflib.URIRef(term.value) for name, term in query.bind(parameters).items()}
     found = file.query(query.text, initBindings=bound)
     assert texts(found, expected.variables) == texts(expected, expected.variables)
