@@ -129,8 +129,10 @@ def test_a_finding_added_in_turtle_has_its_place(extended: Callable[[str], Ontol
 dvt:groin-pain a owl:NamedIndividual , dvt:Finding ;
     rdfs:label "groin <b>pain</b>"@en ; skos:definition "Pain of the groin."@en ;
     dcterms:source dvt:project-decision ; rdfs:isDefinedBy <https://w3id.org/dvt-kg> .
+dvt:unfinished a owl:NamedIndividual , dvt:Presentation ; rdfs:label "not yet rated"@en .
 """)
     docs(tmp_path, ontology)
+    assert (tmp_path / "presentations" / "unfinished.html").is_file()
     assert "groin-pain" in page(tmp_path / "terms" / "Finding.html").anchors
     assert "groin &lt;b&gt;pain&lt;/b&gt;" in (tmp_path / "terms" / "Finding.html").read_text(
         encoding="utf-8"

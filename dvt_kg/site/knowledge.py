@@ -11,6 +11,7 @@ import pyoxigraph as ox
 import yaml
 
 from dvt_kg.axioms import compile_rules
+from dvt_kg.classification import red_flags
 from dvt_kg.graph import KnowledgeGraph
 from dvt_kg.mappings import code_systems
 from dvt_kg.ontology import DCTERMS, RDFS, SKOS, Ontology, data_dir, dvt, local_name
@@ -70,12 +71,13 @@ class Knowledge:
     @property
     def presentations(self) -> list[str]:
         """The presentations, those of the guideline with most of them first."""
-        guideline = {
-            name: local_name(next(iter(self.ontology.objects(dvt(name), dvt("guideline")))))
-            for name in self.ontology.individuals("Presentation")
-        }
+        guideline = {name: self.guideline(name) for name in self.ontology.individuals("Presentation")}
         every = list(guideline.values())
         return sorted(guideline, key=lambda name: (-every.count(guideline[name]), guideline[name], name))
+
+    def guideline(self, name: str) -> str:
+        """The guideline of a presentation, empty where none is stated."""
+        return next((local_name(g) for g in self.ontology.objects(dvt(name), dvt("guideline"))), "")
 
     def presentation(self, name: str) -> Item:
         """All that a presentation's page shows."""
@@ -88,7 +90,7 @@ class Knowledge:
             "label": ontology.label(name),
             "definition": ontology.text(node, _DEFINITION),
             "comments": [c.value for c in ontology.objects(node, _COMMENT)],
-            "guideline": local_name(next(iter(ontology.objects(node, dvt("guideline"))))),
+            "guideline": self.guideline(name),
             "criteria": [
                 self.criterion(row) for row in self.rows("presentation-criteria", presentation=name)
             ],
@@ -172,25 +174,27 @@ class Knowledge:
         for name in self.presentations:
             criteria = [str(row["label"]) for row in self.rows("presentation-criteria", presentation=name)]
             rated = self.rows("rating-matrix", presentation=name)
-            best = min(int(str(row["rank"])) for row in rated)
-            first = [str(row["interventionLabel"]) for row in rated if row["rank"] == str(best)]
-            said = f"{self.categories[best - 1]}: {', '.join(first)}"
-            cards.append(Card(self.ontology.label(name), (f"if {', '.join(criteria)}", said)))
+            lines = [f"if {', '.join(criteria)}"]
+            if rated:
+                best = min(int(str(row["rank"])) for row in rated)
+                first = [str(row["interventionLabel"]) for row in rated if row["rank"] == str(best)]
+                lines.append(f"{self.categories[best - 1]}: {', '.join(first)}")
+            cards.append(Card(self.ontology.label(name), tuple(lines)))
         alerts, steps = [], []
-        findings = self.ontology.findings
+        findings, flags = self.ontology.findings, red_flags(self.ontology)
+        next_steps = set(self.ontology.individuals("NextStep"))
         for row in _once(self.rows("workflow"), "item"):
             about = [
                 self.ontology.label(str(r["about"]))
                 for r in self.rows("workflow")
                 if r["item"] == row["item"] and r["about"] in findings
             ]
-            lines = (str(row["text"]), *((f"concerns: {', '.join(dict.fromkeys(about))}",) if about else ()))
-            if row["kind"] == "next step":
-                steps.append(Card(str(row["label"]), lines))
+            said = (str(row["text"]), *((f"concerns: {', '.join(dict.fromkeys(about))}",) if about else ()))
+            if row["item"] in next_steps:
+                steps.append(Card(str(row["label"]), said))
             else:
-                alerts.append(
-                    Card(f"{row['kind']}: {row['label']}", lines, 4 if row["kind"] == "red flag" else 2)
-                )
+                rank = 4 if row["item"] in flags else 2
+                alerts.append(Card(f"{row['kind']}: {row['label']}", said, rank))
         alerts.sort(key=lambda card: -card.rank)
         return [
             Stage("1  Which presentation does the record fit?", tuple(cards)),
