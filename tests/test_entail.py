@@ -11,7 +11,7 @@ import rdflib
 
 from dvt_kg import Fact, Ontology, Patient, load
 from dvt_kg.axioms import compile_rules
-from dvt_kg.ontology import RDF, data_dir, local_name
+from dvt_kg.ontology import RDF, XSD, data_dir, dvt, local_name
 from dvt_kg.queries import folder
 from dvt_kg.rules import Range, Type, Value
 
@@ -101,6 +101,19 @@ def test_a_threshold_added_in_turtle_is_derived(extended: Callable[[str], Ontolo
     chosen = [Patient(str(n), frozenset({Fact("plateletCount", Decimal(n))})) for n in (89, 90, 94, 95)]
     found = {(p, v) for p, _, v in said(ontology, chosen, "values-of-measurements") if v == "leg-pain"}
     assert found == {("urn:dvt-kg:patient:90", "leg-pain"), ("urn:dvt-kg:patient:94", "leg-pain")}
+
+
+@pytest.mark.parametrize(
+    ("datatype", "follows"), [("decimal", True), ("integer", True), ("double", False), ("string", False)]
+)
+def test_only_an_exact_number_entails_something(ontology: Ontology, datatype: str, follows: bool) -> None:
+    store = ox.Store()
+    store.extend(quad for quad in ontology.match())
+    number = ox.Literal("18", datatype=ox.NamedNode(XSD + datatype))
+    store.add(ox.Quad(ox.NamedNode("urn:x"), dvt("plateletCount"), number))
+    found = store.query(QUERIES["values-of-measurements"].text)
+    assert isinstance(found, ox.QueryTriples)
+    assert bool(list(found)) is follows
 
 
 def test_a_chain_carries_a_finding_to_what_it_implies(ontology: Ontology) -> None:
