@@ -12,6 +12,7 @@ import pyoxigraph as ox
 import rdflib
 from rdflib.namespace import DCAT, DCTERMS, OWL, RDF, RDFS, SKOS, VOID, XSD
 
+from dvt_kg.mappings import MEANINGS
 from dvt_kg.ontology import IRI, NAMESPACE, PREFIXES, Ontology
 from dvt_kg.serialisation import Triples
 
@@ -27,7 +28,6 @@ MEDIA_TYPES = {
 _MEDIA = "https://www.iana.org/assignments/media-types/"
 _FORMATS = "http://www.w3.org/ns/formats/"
 _RDF_FORMATS = {"ttl": "Turtle", "owl": "RDF_XML", "jsonld": "JSON-LD"}
-_MATCHES = (SKOS.exactMatch, SKOS.closeMatch, SKOS.broadMatch, SKOS.narrowMatch, SKOS.relatedMatch)
 
 
 def void(ontology: Ontology, merged: Triples, dumps: Iterable[Path], issued: datetime) -> bytes:
@@ -134,7 +134,7 @@ def _links(graph: rdflib.Graph, merged: Triples) -> None:
         for t in merged
         if t.predicate.value == in_scheme and isinstance(t.object, ox.NamedNode)
     }
-    ways = {str(match): match for match in _MATCHES}
+    ways = {str(SKOS[way]): SKOS[way] for way in MEANINGS}
     counted = Counter(
         (schemes[t.object], t.predicate.value)
         for t in merged

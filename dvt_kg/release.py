@@ -13,6 +13,7 @@ from dvt_kg.classification import classify
 from dvt_kg.errors import OntologyError, UsageError
 from dvt_kg.graph import INFERRED
 from dvt_kg.hermit import TIMEOUT, HermiT
+from dvt_kg.mappings import MEANINGS, sssom
 from dvt_kg.ontology import DCTERMS, IRI, NAMESPACE, OWL, RDF, SKOS, Ontology, data_dir
 from dvt_kg.readers import read
 from dvt_kg.serialisation import FORMS, canonical
@@ -29,7 +30,7 @@ TITLES = {
     "dvt-kg-mappings": "The codes of other terminologies and how they relate to the ontology's terms",
     "context": "The JSON-LD context of patient records",
 }
-_MATCHES = {SKOS + f"{way}Match" for way in ("exact", "close", "broad", "narrow", "related")}
+_MATCHES = {SKOS + way for way in MEANINGS}
 _TYPE = RDF + "type"
 
 
@@ -51,7 +52,6 @@ def build(
     :raises UsageError: where the folder cannot be written
     """
     from dvt_kg.datasets import dcat, sha256, void  # noqa: PLC0415 - rdflib is slow to import
-    from dvt_kg.mappings import sssom  # noqa: PLC0415
 
     target = Path(folder)
     whole = set(merged(ontology))
@@ -82,7 +82,7 @@ def build(
         write(CONTEXT, (data_dir("ontology") / CONTEXT).read_bytes())
         files = list(written)
         dumps = [target / f"dvt-kg.{ending}" for ending in FORMS]
-        write("void.ttl", void(ontology, canonical(whole), dumps, issued))
+        write("void.ttl", void(ontology, list(whole), dumps, issued))
         write("dcat.ttl", dcat(ontology, files, TITLES, issued))
         sums = (f"{sha256(file.read_bytes())}  {file.name}\n" for file in sorted(written))
         write(CHECKSUMS, "".join(sums).encode())
