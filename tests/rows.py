@@ -5,9 +5,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, cast
 
 import pyoxigraph as ox
+
+
+def constructed(store: ox.Store, query: str, **options: Any) -> list[ox.Triple]:
+    """The triples of a CONSTRUCT.
+
+    A list, made here: what rdflib raises while it parses can keep a test's frame, and Oxigraph's results must
+    not be dropped by another thread.
+    """
+    return list(cast(ox.QueryTriples, store.query(query, **options)))
 
 
 def plain(value: object) -> str:

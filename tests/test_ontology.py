@@ -11,7 +11,17 @@ import pytest
 import rdflib
 from rdflib.namespace import DCTERMS, OWL, RDF
 
-from dvt_kg import HermiT, Ontology, OntologyError, classify, load, read_records, recommend, record_terms
+from dvt_kg import (
+    HermiT,
+    Ontology,
+    OntologyError,
+    RuleReasoner,
+    classify,
+    load,
+    read_records,
+    recommend,
+    record_terms,
+)
 from dvt_kg.ontology import CATALOG_FILE, IRI, catalog, data_dir, dvt, local_name, nearest
 
 FOLDER = data_dir("ontology")
@@ -134,6 +144,30 @@ def test_a_broken_ontology_folder_is_one_clear_error(
     break_it(folder)
     with pytest.raises(OntologyError, match=message):
         load(folder)
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ("_:a rdf:first dvt:MildMet .", "breaks off at member 1"),
+        ("_:a rdf:first dvt:MildMet ; rdf:rest [ rdf:first dvt:SevereMet ] .", "breaks off at member 2"),
+        ("_:a rdf:first dvt:MildMet , dvt:SevereMet ; rdf:rest () .", "breaks off at member 1"),
+        ("_:a rdf:rest () .", "breaks off at member 1"),
+        ("_:a rdf:first dvt:MildMet ; rdf:rest _:a .", "breaks off at member 1"),
+        ("_:a rdf:first dvt:MildMet ; rdf:rest dvt:SevereMet .", "ends in <.*SevereMet> in place of rdf:nil"),
+    ],
+)
+def test_a_broken_list_loses_no_part_of_a_definition_in_silence(
+    extended: Callable[[str], Ontology], cells: str, message: str
+) -> None:
+    ontology = extended(f"""
+dvt:MildMet a owl:Class .
+dvt:SevereMet a owl:Class .
+dvt:Both a owl:Class ; owl:equivalentClass [ a owl:Class ; owl:intersectionOf _:a ] .
+{cells}
+""")
+    with pytest.raises(OntologyError, match=message):
+        RuleReasoner(ontology)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
