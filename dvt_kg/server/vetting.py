@@ -1,0 +1,152 @@
+"""Queries are read before they are run: what leaves the served graphs is refused.
+
+Judged is the algebra, in which there is no place to hide: not in a sub-select, an OPTIONAL, an EXISTS
+or a variable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import rdflib
+from rdflib.plugins.sparql.algebra import translateQuery
+from rdflib.plugins.sparql.parser import parseQuery, parseUpdate
+from rdflib.plugins.sparql.parserutils import CompValue
+
+from dvt_kg.graph import GRAPHS
+from dvt_kg.server.refusals import Refused
+
+SERVED = tuple(graph.value for graph in GRAPHS)
+DEEPEST = 60
+"""Brackets within brackets: parsers go down with them, and no question needs more."""
+
+# What brackets can stand in without being brackets: comments, IRIs, texts.
+_TOKENS = re.compile(
+    r"""<[^<>"{}|^`\\\x00-\x20]*> | \#[^\n\r]*
+    | \"\"\"(?:\\.|[^\\])*?\"\"\" | '''(?:\\.|[^\\])*?'''
+    | "(?:\\.|[^"\\\n\r])*" | '(?:\\.|[^'\\\n\r])*'
+    | (?P<open>[({\[]) | (?P<close>[)}\]])""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Vetted:
+    """A query that may be run.
+
+    :param default: the graphs that its FROM names
+    :param named: the graphs that its FROM NAMED names
+    :param states_dataset: whether it has one of the two
+    """
+
+    default: tuple[str, ...]
+    named: tuple[str, ...]
+
+    @property
+    def states_dataset(self) -> bool:
+        """Whether the query itself says which graphs it asks."""
+        return bool(self.default or self.named)
+
+
+@lru_cache(maxsize=1024)
+def vet(text: str) -> Vetted:
+    """Read a query and refuse what does not stay within the served graphs.
+
+    :param text: a SPARQL 1.1 query
+    :raises Refused: 400 where it is no query, 403 where it is an update or goes elsewhere
+    """
+    _check_depth(text)
+    try:
+        algebra = translateQuery(parseQuery(text)).algebra
+    except RecursionError:
+        raise _too_deep() from None
+    except Exception as error:  # rdflib raises whatever its parser and translation come upon
+        if _is_update(text):
+            raise read_only() from None
+        raise Refused(400, "malformed-query", _said(error), field="query") from None
+    if any(value.name == "ServiceGraphPattern" for value in _values(algebra)):
+        raise Refused(
+            403,
+            "service",
+            "SERVICE is refused: queries stay within this server; ask the other endpoint itself",
+            field="query",
+        )
+    found: dict[str, list[str]] = {"default": [], "named": []}
+    for clause in algebra.datasetClause or ():
+        kind = "default" if clause.default else "named"
+        found[kind].append(str(clause.default or clause.named))
+    for graph in (*found["default"], *found["named"]):
+        check_served(graph, "query")
+    return Vetted(tuple(found["default"]), tuple(found["named"]))
+
+
+def check_served(graph: str, field: str) -> None:
+    """Refuse a graph that is not served.
+
+    :param field: the parameter that names the graph
+    :raises Refused: 403
+    """
+    if graph not in SERVED:
+        message = f"only these graphs are served: {', '.join(SERVED)}"
+        raise Refused(403, "graph-not-served", message, field=field)
+
+
+def read_only() -> Refused:
+    """The refusal of an update."""
+    return Refused(403, "read-only", "updates are refused: the graphs served are read-only", field="update")
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for token in _TOKENS.finditer(text):
+        if token["open"]:
+            depth += 1
+        elif token["close"]:
+            depth -= 1
+        if depth > DEEPEST:
+            raise _too_deep()
+
+
+def _too_deep() -> Refused:
+    return Refused(
+        400, "too-deep", f"the query is nested deeper than {DEEPEST} brackets; flatten it", field="query"
+    )
+
+
+def _is_update(text: str) -> bool:
+    try:
+        return bool(parseUpdate(text).request)
+    except Exception:  # rdflib raises whatever its parser comes upon
+        return False
+
+
+def _said(error: Exception) -> str:
+    """What a parser said, without the query itself, which may hold what nobody else should read."""
+    place = (getattr(error, "lineno", None), getattr(error, "column", None))
+    where = f" at line {place[0]}, column {place[1]}" if all(place) else ""
+    prefix = re.search(r"Unknown namespace prefix : (\w*)", str(error))
+    what = f"no PREFIX declares {prefix[1]}:" if prefix else "it cannot be read"
+    return f"not a valid SPARQL 1.1 query: {what}{where}"
+
+
+def _values(part: Any) -> Iterator[CompValue]:
+    """Every node of an algebra, at any depth."""
+    waiting, seen = [part], set()
+    while waiting:
+        item = waiting.pop()
+        if id(item) in seen or isinstance(item, str | rdflib.term.Node):
+            continue
+        seen.add(id(item))
+        if isinstance(item, CompValue):
+            yield item
+            waiting += item.values()
+        elif isinstance(item, dict):
+            waiting += item.values()
+        elif isinstance(item, list | tuple | set | frozenset):
+            waiting += item
+        else:
+            waiting += list(vars(item).values()) if hasattr(item, "__dict__") else []
