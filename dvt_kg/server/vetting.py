@@ -67,7 +67,7 @@ def vet(text: str) -> Vetted:
     except Exception as error:  # rdflib raises whatever its parser and translation come upon
         if _is_update(text):
             raise read_only() from None
-        raise Refused(400, "malformed-query", _said(error), field="query") from None
+        raise malformed(error) from None
     if any(value.name == "ServiceGraphPattern" for value in _values(algebra)):
         raise Refused(
             403,
@@ -124,13 +124,16 @@ def _is_update(text: str) -> bool:
         return False
 
 
-def _said(error: Exception) -> str:
+def malformed(error: Exception) -> Refused:
     """What a parser said, without the query itself, which may hold what nobody else should read."""
+    text = str(error)
     place = (getattr(error, "lineno", None), getattr(error, "column", None))
+    if found := re.match(r"error at (\d+):(\d+)", text):  # as Oxigraph says it
+        place = found.groups()
     where = f" at line {place[0]}, column {place[1]}" if all(place) else ""
-    prefix = re.search(r"Unknown namespace prefix : (\w*)", str(error))
-    what = f"no PREFIX declares {prefix[1]}:" if prefix else "it cannot be read"
-    return f"not a valid SPARQL 1.1 query: {what}{where}"
+    prefix = "Unknown namespace prefix" in text or "Prefix not found" in text
+    what = "it uses a prefix that no PREFIX declares" if prefix else "it cannot be read"
+    return Refused(400, "malformed-query", f"not a valid SPARQL 1.1 query: {what}{where}", field="query")
 
 
 def _values(part: Any) -> Iterator[CompValue]:

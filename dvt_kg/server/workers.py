@@ -31,7 +31,6 @@ class WorkerDied(Exception):
 
 def work(pipe: Connection, contents: Contents, limits: Limits) -> None:
     """Take jobs from a pipe and put replies into it, as long as there is somebody at its other end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that serves
     parent = multiprocessing.parent_process()
     assert parent is not None, "it is started as a process of its own"
     threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
@@ -41,8 +40,8 @@ def work(pipe: Connection, contents: Contents, limits: Limits) -> None:
 
     desk = Desk(contents, limits)
     _limit_memory(limits.memory)
-    pipe.send(desk.about())
     with contextlib.suppress(EOFError, OSError):
+        pipe.send(desk.about())
         while True:
             pipe.send(do(desk, pipe.recv()))
 
@@ -67,6 +66,8 @@ class Worker:
     def __init__(self, contents: Contents, limits: Limits) -> None:
         self._pipe, theirs = _PROCESSES.Pipe()
         self._process = _PROCESSES.Process(target=work, args=(theirs, contents, limits), daemon=True)
+        # Ctrl-C is for the process that serves; what is blocked in this thread is blocked in its children.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         self._process.start()
         theirs.close()
         self.about: dict[str, str] = self._receive()
