@@ -7,21 +7,23 @@ or a variable.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import rdflib
+from rdflib.paths import Path
 from rdflib.plugins.sparql.algebra import translateQuery
 from rdflib.plugins.sparql.parser import parseQuery, parseUpdate
 from rdflib.plugins.sparql.parserutils import CompValue
+from rdflib.plugins.sparql.sparql import Prologue, Query
 
 from dvt_kg.graph import GRAPHS
 from dvt_kg.server.refusals import Refused
 
 SERVED = tuple(graph.value for graph in GRAPHS)
-DEEPEST = 60
+DEEPEST = 30
 """Brackets within brackets: parsers go down with them, and no question needs more."""
 
 # What brackets can stand in without being brackets: comments, IRIs, texts.
@@ -61,14 +63,18 @@ def vet(text: str) -> Vetted:
     """
     _check_depth(text)
     try:
-        algebra = translateQuery(parseQuery(text)).algebra
+        parsed = parseQuery(text)
+        written = [value.name for value in _values(parsed)]  # before it is translated in place
+        algebra = translateQuery(parsed).algebra
+    except Refused:
+        raise
     except RecursionError:
         raise _too_deep() from None
     except Exception as error:  # rdflib raises whatever its parser and translation come upon
         if _is_update(text):
             raise read_only() from None
         raise malformed(error) from None
-    if any(value.name == "ServiceGraphPattern" for value in _values(algebra)):
+    if "ServiceGraphPattern" in {*written, *(value.name for value in _values(algebra))}:
         raise Refused(
             403,
             "service",
@@ -127,7 +133,7 @@ def _is_update(text: str) -> bool:
 def malformed(error: Exception) -> Refused:
     """What a parser said, without the query itself, which may hold what nobody else should read."""
     text = str(error)
-    place = (getattr(error, "lineno", None), getattr(error, "column", None))
+    place: tuple[Any, ...] = (getattr(error, "lineno", None), getattr(error, "column", None))
     if found := re.match(r"error at (\d+):(\d+)", text):  # as Oxigraph says it
         place = found.groups()
     where = f" at line {place[0]}, column {place[1]}" if all(place) else ""
@@ -137,19 +143,29 @@ def malformed(error: Exception) -> Refused:
 
 
 def _values(part: Any) -> Iterator[CompValue]:
-    """Every node of an algebra, at any depth."""
+    """Every node of a parsed query and its algebra, at any depth.
+
+    :raises Refused: where there is something of which nobody knows what it holds
+    """
     waiting, seen = [part], set()
     while waiting:
         item = waiting.pop()
-        if id(item) in seen or isinstance(item, str | rdflib.term.Node):
+        if item is None or isinstance(item, str | int | float | rdflib.term.Node) or id(item) in seen:
             continue
         seen.add(id(item))
         if isinstance(item, CompValue):
             yield item
-            waiting += item.values()
-        elif isinstance(item, dict):
-            waiting += item.values()
-        elif isinstance(item, list | tuple | set | frozenset):
-            waiting += item
+        if isinstance(item, dict):  # a result of pyparsing is a Mapping too, of next to nothing
+            waiting.extend(item.values())
+        elif isinstance(item, Prologue):
+            continue  # prefixes and a base
+        elif isinstance(item, Query):
+            waiting.append(item.algebra)
+        elif isinstance(item, Path):
+            continue  # of IRIs alone
+        elif isinstance(item, Iterable):
+            waiting.extend(item)
         else:
-            waiting += list(vars(item).values()) if hasattr(item, "__dict__") else []
+            raise Refused(
+                400, "not-understood", "the query holds what this server cannot judge", field="query"
+            )

@@ -8,10 +8,11 @@ import multiprocessing
 import os
 import resource
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -23,6 +24,10 @@ from dvt_kg.server.refusals import Refused
 _PROCESSES = multiprocessing.get_context("spawn")
 FREE_FORM = "sparql"
 """The job of which the workers never all do one at once: such a query may run to its limit."""
+
+
+RECURSION = 5_000
+"""Calls within calls that a worker may make: a parser makes some 50 for each bracket within brackets."""
 
 
 class WorkerDied(Exception):
@@ -38,6 +43,7 @@ def work(pipe: Connection, contents: Contents, limits: Limits) -> None:
     from dvt_kg.server.desk import Desk  # noqa: PLC0415
     from dvt_kg.server.jobs import do  # noqa: PLC0415
 
+    sys.setrecursionlimit(RECURSION)
     desk = Desk(contents, limits)
     _limit_memory(limits.memory)
     with contextlib.suppress(EOFError, OSError):
@@ -66,7 +72,8 @@ class Worker:
     def __init__(self, contents: Contents, limits: Limits) -> None:
         self._pipe, theirs = _PROCESSES.Pipe()
         self._process = _PROCESSES.Process(target=work, args=(theirs, contents, limits), daemon=True)
-        # Ctrl-C is for the process that serves; what is blocked in this thread is blocked in its children.
+        # Ctrl-C is for the process that serves: what is blocked in this thread is blocked in its children.
+        resource_tracker.ensure_running()  # else it is started now, and unblocks
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         self._process.start()
         theirs.close()

@@ -69,19 +69,18 @@ def test_an_endless_query_is_stopped_and_the_others_do_not_notice(limited: Serve
         took.append(time.monotonic() - began)
 
     body = json.dumps([MILD])
-    for address in ("/queries/options", "/sparql?query=ASK%7B%7D"):
+    for address in ("/queries/options", "/terms"):
         limited.get(address)
     asking = threading.Thread(target=ask_endlessly)
     asking.start()
     others = []
     while asking.is_alive():
-        for ask in (
-            lambda: limited.get("/queries/options"),
-            lambda: limited.recommend(body),
-            lambda: limited.get("/sparql?query=ASK%7B%7D"),
-        ):
+        for method, address in (("GET", "/queries/options"), ("POST", "/recommend"), ("GET", "/terms")):
             began = time.monotonic()
-            assert ask().status_code == 200
+            content = body if method == "POST" else None
+            headers = {"Content-Type": "application/json"}
+            response = limited.client.request(method, address, content=content, headers=headers)
+            assert response.status_code == 200
             others.append(time.monotonic() - began)
     asking.join()
     assert found[0].status_code == 422
@@ -178,6 +177,6 @@ def test_ctrl_c_ends_the_server_and_all_that_works_for_it() -> None:
         assert until(lambda: len(children(server)) >= 2)
         workers = children(server)
         os.killpg(server.process.pid, signal.SIGINT)  # as a terminal sends it, to all of them
-        assert server.process.wait(15) in (0, 130)
+        assert server.process.wait(15) == 0
         assert until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers))
-        assert "Traceback" not in server.log()
+        assert server.log().count("\n") == 1

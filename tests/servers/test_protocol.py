@@ -35,7 +35,7 @@ def graphs(**names: list[str]) -> str:
 def is_true(response: httpx.Response) -> bool:
     assert response.status_code == 200, response.text
     assert media_type(response) in BOOLEANS
-    return response.json() == {"head": {}, "boolean": True}
+    return bool(response.json() == {"head": {}, "boolean": True})
 
 
 def media_type(response: httpx.Response) -> str:

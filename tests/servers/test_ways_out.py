@@ -58,6 +58,7 @@ SERVICE = {
     "in an optional": "SELECT * { ?a ?b ?c OPTIONAL { SERVICE <TRAP> { ?s ?p ?o } } }",
     "in a sub-select": "SELECT * { { SELECT ?s { SERVICE <TRAP> { ?s ?p ?o } } } }",
     "in an exists": "SELECT * { ?a ?b ?c FILTER EXISTS { SERVICE <TRAP> { ?s ?p ?o } } }",
+    "in an exists in an exists": "ASK { ?a ?b ?c FILTER EXISTS { FILTER EXISTS { SERVICE <TRAP> { } } } }",
     "in a negation in a projection": "SELECT (NOT EXISTS { SERVICE <TRAP> { ?s ?p ?o } } AS ?x) {}",
     "in an order": "SELECT * { ?a ?b ?c } ORDER BY (EXISTS { SERVICE <TRAP> { ?s ?p ?o } })",
     "in a having": "SELECT ?a { ?a ?b ?c } GROUP BY ?a HAVING (EXISTS { SERVICE <TRAP> { ?s ?p ?o } })",
@@ -80,16 +81,22 @@ ELSEWHERE = {
     "delete": "DELETE WHERE { GRAPH <urn:dvt-kg:ontology> { ?s ?p ?o } }",
     "drop": "DROP ALL",
 }
-WAYS: dict[str, Callable[[Served, Trap], httpx.Response]] = {
-    f"service {name}" if text in SERVICE.values() else name: (
-        lambda server, trap, text=text: server.sparql(text.replace("TRAP", trap.url))
-    )
+Way = Callable[[Served, Trap], httpx.Response]
+
+
+def asking(text: str) -> Way:
+    """A query as a way out."""
+    return lambda server, trap: server.sparql(text.replace("TRAP", trap.url))
+
+
+WAYS: dict[str, Way] = {
+    f"service {name}" if name in SERVICE else name: asking(text)
     for name, text in {**SERVICE, **ELSEWHERE}.items()
 }
 
 
-def way(name: str) -> Callable[[Callable[[Served, Trap], httpx.Response]], None]:
-    def note(function: Callable[[Served, Trap], httpx.Response]) -> None:
+def way(name: str) -> Callable[[Way], None]:
+    def note(function: Way) -> None:
         WAYS[name] = function
 
     return note
