@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
+import subprocess
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -36,7 +38,8 @@ from dvt_kg.writers import write
 from ..records import RECORDS
 from ..rows import texts
 from ..test_queries import REQUIRED
-from .serving import PATIENTS, Served, serving
+from ..test_readme import COMMANDS, LINES
+from .serving import PATIENTS, ROOT, Served, serving
 
 JSON = {"Content-Type": "application/json"}
 
@@ -404,6 +407,24 @@ def test_health_says_what_is_served(served: Served, ontology: Ontology) -> None:
     found = served.get("/health").json()
     assert found["ontology_version"] == ontology.version
     assert found["patients"] == 3
+
+
+def test_what_the_readme_asks_by_curl_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    (command,) = [command for command in COMMANDS if command.startswith("dvt-kg serve")]
+    asked = [line for line in LINES if line.startswith("curl ")]
+    assert len(asked) == 3
+    with serving(*command.split()[2:]) as server:
+        at = server.url.removeprefix("http://")
+        found = [
+            subprocess.run(shlex.split(line.replace("localhost:8000", at)), capture_output=True, check=True)
+            for line in asked
+        ]
+    answer, options, rows = (one.stdout.decode() for one in found)
+    assert json.loads(answer)["results"][0]["status"] == "matched"
+    assert options.startswith("patient,")
+    assert len(options.splitlines()) > 2
+    assert len(rows.splitlines()) == 4
 
 
 # The token
