@@ -54,7 +54,7 @@ class Vetted:
         return bool(self.default or self.named)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def vet(text: str) -> Vetted:
     """Read a query and refuse what does not stay within the served graphs.
 

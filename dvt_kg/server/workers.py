@@ -59,7 +59,9 @@ def _end_with(sentinel: int) -> None:
 
 
 def _limit_memory(more: int) -> None:
-    """Allow so many bytes of memory more than are in use."""
+    """Allow so many bytes of memory more than are in use, where the system tells how many that is."""
+    if not sys.platform.startswith("linux"):
+        return
     with open("/proc/self/statm", encoding="ascii") as statm:
         used = int(statm.read().split()[5]) * resource.getpagesize()
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
@@ -188,9 +190,6 @@ class Workers:
         except WorkerDied:
             self._replace(worker)
             return Refused(422, "memory", "this takes more memory or depth than allowed; ask for less")
-        except asyncio.CancelledError:  # whoever asked has gone
-            self._replace(worker)
-            raise
         self._free.put_nowait(worker)
         return found
 

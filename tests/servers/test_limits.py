@@ -114,7 +114,7 @@ def test_endless_queries_of_many_never_stop_the_answers_to_records(limited: Serv
     assert 422 in statuses
 
 
-def test_a_client_that_goes_ends_what_it_asked_for(limited: Served) -> None:
+def test_what_a_client_asked_that_has_gone_ends_at_the_limit(limited: Served) -> None:
     assert until(lambda: limited.get("/health").json()["workers"] >= 3)
     before = set(children(limited))
     with pytest.raises(httpx.ReadTimeout):
