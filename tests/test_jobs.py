@@ -1,4 +1,4 @@
-"""How a worker does its jobs: whatever goes wrong, a refusal comes of it, and none of a patient's facts leave."""
+"""How a worker does its jobs: what goes wrong is refused, and none of a patient's facts leave."""
 
 from __future__ import annotations
 
