@@ -41,6 +41,7 @@ export class Answer {
     this.later.replaceChildren();
     const open = new Set([...this.body.querySelectorAll("details[open][data-keep]")].map((details) => details.dataset.keep));
     this.body.replaceChildren(...[
+      this.recorded(record),
       this.status(result),
       this.contradiction(result.contradiction),
       this.alerts(result.alerts.filter((alert) => alert.kind !== "red-flag")),
@@ -52,7 +53,6 @@ export class Answer {
       this.later,
       this.ruledOut(result.ruled_out),
       this.drawing(result),
-      this.recorded(record),
     ].filter(Boolean));
     for (const details of this.body.querySelectorAll("details[data-keep]")) details.open = open.has(details.dataset.keep);
     const status = this.form.statuses.find((s) => s.id === result.status);
@@ -121,7 +121,7 @@ export class Answer {
 
   presentations(result) {
     const without = result.guidelines_without_match.map((name) =>
-      el("p", { class: "note", data: { without: name } }, `No presentation of this guideline fits: ${this.label(name)}.`));
+      el("p", { class: "note", data: { without: name } }, `No presentation of this guideline is met: ${this.label(name)}.`));
     const caveats = result.caveats.map((caveat) => el("p", { class: "note", data: { caveat: caveat.about } }, caveat.text));
     if (!result.presentations.length) return without.length && result.status !== "contradictory" ? el("div", {}, without) : null;
     return section("Presentations that fit", result.presentations.map((p) => el("div", { class: "card", data: { presentation: p.id } },
@@ -166,11 +166,12 @@ export class Answer {
     return conflicts.length ? section("Conflicts: reported, not resolved", conflicts.map((conflict) =>
       el("div", { class: "card", data: { conflict: conflict.intervention, statements: conflict.statements.join(" ") } },
         el("h5", {}, conflict.label),
-        el("ul", {}, conflict.statements.map((_, i) => el("li", {}, this.rating(conflict.ratings[i]), " for ", this.label(conflict.presentations[i]), this.sources([conflict.sources[i]]))))))) : null;
+        el("ul", {}, conflict.statements.map((_, i) => el("li", {}, this.rating(conflict.ratings[i]), " for ", this.label(conflict.presentations[i])))),
+        this.sources([...new Set(conflict.sources)])))) : null;
   }
 
   rating(name) {
-    const place = this.form.ratings.findIndex((rating) => rating.id === name);
+    const place = this.form.ratings.findIndex((rating) => rating.id === name || rating.label === name);
     return el("span", { class: "rating", data: { rank: place + 1 } },
       el("span", { class: "sign", "aria-hidden": "true" }, RATING_SIGNS[place] ?? ""), this.form.ratings[place]?.label ?? name);
   }
@@ -265,7 +266,7 @@ export class Answer {
     const known = this.fields.all.map((field) => [field, valueOf(record, field)]).filter(([, value]) => value !== undefined);
     return el("section", { class: "print-only" }, el("h4", {}, `What is recorded${record.id ? ` of ${record.id}` : ""}`),
       known.length ? el("ul", {}, known.map(([field, value]) => el("li", {}, this.fields.words(field, value === "both" ? "present and absent" : value)))) : el("p", {}, "Nothing."),
-      el("p", {}, `Printed on ${new Date().toLocaleString()}.`));
+      el("p", {}, `Answered at ${new Date().toISOString().slice(0, 19)}Z.`));
   }
 }
 

@@ -35,7 +35,8 @@ export function changesOf(changes, contradicting, fields, fact) {
     numbers ? el("p", { class: "note" }, "A number stands for every number on its side of the threshold.") : null,
     el("ul", { class: "changes" }, items.slice(0, SHOWN)),
     items.length > SHOWN ? el("details", {}, el("summary", {}, `${items.length - SHOWN} more`), el("ul", { class: "changes" }, items.slice(SHOWN))) : null,
-    contradicting.length ? el("p", { class: "note" }, "Would contradict the rest of the record: ", between(contradicting.map((f) => fact(fields.placed(f))), ", "), ".") : null);
+    contradicting.length ? el("details", {}, el("summary", {}, `${count(contradicting.length, "fact")} would contradict the rest of the record`),
+      el("p", { class: "note" }, between(contradicting.map((f) => fact(fields.placed(f))), ", "), ".")) : null);
 }
 
 /** How the answer differs: status and presentations in sight, the options, alerts and steps behind them. */

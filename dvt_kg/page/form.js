@@ -56,9 +56,9 @@ export class RecordForm {
     const error = el("p", { class: "error", id: `error-${field.key}`, hidden: true });
     const control = this[KINDS[field.kind]](field, id, describedBy);
     const node = control.grouped
-      ? el("fieldset", { "aria-describedby": describedBy, tabindex: null }, el("legend", {}, field.label), about, control.node, error)
+      ? el("fieldset", { "aria-describedby": describedBy }, el("legend", {}, field.label), about, control.node, error)
       : el("div", {}, el("label", { for: id }, field.label), about, control.node, error);
-    node.classList.add("field", field.kind);
+    node.classList.add("field");
     node.dataset.field = field.key;
     node.dataset.level = Math.min(level, 3);
     this.controls.set(field.key, { ...control, node, error, field });
@@ -71,7 +71,7 @@ export class RecordForm {
     const show = (value) => {
       for (const radio of radios) radio.checked = radio.value === (value ?? "");
     };
-    const node = el("div", { class: "states" }, radios.map((radio) => el("label", { class: "state", data: { state: radio.value || "unknown" } },
+    const node = el("div", { class: "picks" }, radios.map((radio) => el("label", { class: "pick", data: { state: radio.value || "unknown" } },
       radio, el("span", { class: "sign", "aria-hidden": "true" }, STATE_SIGNS[radio.value]), radio.value || "unknown")));
     return { grouped: true, node, show, marked: radios, focus: () => (radios.find((r) => r.checked) ?? radios[0]).focus() };
   }

@@ -2,12 +2,14 @@
 
 import { el, svg } from "./dom.js";
 import { localName, termText } from "./rdf.js";
-import { forceCollide, forceLink, forceManyBody, forceSimulation, forceX, forceY } from "./vendor/d3-force.js";
+import { forceLink, forceManyBody, forceSimulation, forceX, forceY } from "./vendor/d3-force.js";
 
 const MOST = 120; // things beyond which a picture says nothing
 const LABELLED = 60; // statements up to which each is named
 const STEPS = 300;
 const CUT = 30;
+const HIGH = 26; // of a box
+const GAP = 12;
 
 /** The picture of some rows, or null where they are no triples. */
 export function picture(columns, rows) {
@@ -35,12 +37,12 @@ const cut = (text) => (text.length > CUT ? `${text.slice(0, CUT - 1)}…` : text
 function drawn(nodes, links) {
   for (const node of nodes) node.half = node.text.length * 3.5 + 9;
   const simulation = forceSimulation(nodes)
-    .force("link", forceLink(links).id((node) => node.id).distance((link) => 50 + (link.source.half + link.target.half) * 0.7))
-    .force("charge", forceManyBody().strength(-420))
+    .force("link", forceLink(links).id((node) => node.id).distance((link) => 70 + (link.source.half + link.target.half) * 0.6))
+    .force("charge", forceManyBody().strength(-900))
     .force("x", forceX().strength(0.06)).force("y", forceY().strength(0.1))
-    .force("collide", forceCollide((node) => Math.max(24, node.half * 0.75)))
     .stop();
   simulation.tick(STEPS);
+  for (let step = 0; step < STEPS && apart(nodes); step += 1);
   const left = Math.min(...nodes.map((n) => n.x - n.half)) - 8;
   const right = Math.max(...nodes.map((n) => n.x + n.half)) + 8;
   const top = Math.min(...nodes.map((n) => n.y)) - 24;
@@ -53,10 +55,26 @@ function drawn(nodes, links) {
   return el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Graph, can be scrolled" }, drawing);
 }
 
+/** Push boxes that lie over one another apart, the shorter way; tells whether any did. */
+function apart(nodes) {
+  let any = false;
+  nodes.forEach((a, i) => nodes.slice(i + 1).forEach((b) => {
+    const [dx, dy] = [b.x - a.x, b.y - a.y];
+    const [overX, overY] = [a.half + b.half + GAP - Math.abs(dx), HIGH + GAP - Math.abs(dy)];
+    if (overX <= 0 || overY <= 0) return;
+    any = true;
+    const axis = overX < overY ? "x" : "y";
+    const push = (Math.min(overX, overY) / 2 + 0.1) * (b[axis] < a[axis] ? -1 : 1);
+    a[axis] -= push;
+    b[axis] += push;
+  }));
+  return any;
+}
+
 function line({ source, target, text }, named) {
   const [dx, dy] = [target.x - source.x, target.y - source.y];
   const length = Math.hypot(dx, dy) || 1;
-  const edge = Math.min(target.half / (Math.abs(dx) / length || 1e-6), 14 / (Math.abs(dy) / length || 1e-6), length);
+  const edge = Math.min(target.half / (Math.abs(dx) / length || 1e-6), (HIGH / 2 + 1) / (Math.abs(dy) / length || 1e-6), length);
   const end = { x: target.x - (dx / length) * edge, y: target.y - (dy / length) * edge };
   return svg("g", { class: "line" }, svg("title", {}, text),
     svg("line", { x1: source.x, y1: source.y, x2: end.x, y2: end.y, "marker-end": "url(#tip)" }),
@@ -64,7 +82,7 @@ function line({ source, target, text }, named) {
 }
 
 function box({ term, text, x, y, half }) {
-  const parts = [svg("title", {}, term.value), svg("rect", { x: x - half, y: y - 13, width: half * 2, height: 26, rx: term.type === "literal" ? 2 : 13 }),
+  const parts = [svg("title", {}, term.value), svg("rect", { x: x - half, y: y - HIGH / 2, width: half * 2, height: HIGH, rx: term.type === "literal" ? 2 : 13 }),
     svg("text", { x, y: y + 4, "text-anchor": "middle" }, text)];
   const name = term.type === "uri" && localName(term.value);
   const kind = term.type === "literal" ? "box literal" : "box";

@@ -52,7 +52,7 @@ byId("skip").addEventListener("click", (event) => {
 });
 addEventListener("hashchange", () => route(true));
 addEventListener("beforeprint", () => {
-  for (const closed of document.querySelectorAll("#answer details:not([open])")) Object.assign(closed, { open: true }).dataset.printed = "";
+  for (const closed of document.querySelectorAll("#answer details[data-keep]:not([open], [data-keep=picture])")) Object.assign(closed, { open: true }).dataset.printed = "";
 });
 addEventListener("afterprint", () => {
   for (const opened of document.querySelectorAll("#answer details[data-printed]")) {

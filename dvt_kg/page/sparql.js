@@ -57,7 +57,8 @@ export async function sparqlTab() {
 
   await catalogue(async (query) => {
     about.replaceChildren(el("p", { class: "question" }, query.summary), el("p", { class: "about" }, query.description), parameters(query.parameters));
-    text.text = await (await ask(`queries/${encodeURIComponent(query.name)}`, { accept: "application/sparql-query" })).text();
+    const whole = await (await ask(`queries/${encodeURIComponent(query.name)}`, { accept: "application/sparql-query" })).text();
+    text.text = whole.replace(/^#\+.*\n/gm, "").trimStart(); // the header stands above the editor
     results.replaceChildren();
     said.textContent = `The query “${query.name}” is in the editor.`;
     text.focus();
