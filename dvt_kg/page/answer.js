@@ -2,6 +2,7 @@
 
 import { changesOf, nextOf } from "./changes.js";
 import { byId, between, count, el } from "./dom.js";
+import { conflictsOf, guidelinesOf } from "./guidelines.js";
 import { valueOf } from "./record.js";
 
 const STATE_SIGNS = { met: ["✓", "met"], "not-met": ["✗", "not met"], unknown: ["?", "unknown"] };
@@ -32,13 +33,17 @@ export class Answer {
   }
 
   /** Show an answer, or what was refused of the record. */
-  show(answer, record, homeless) {
+  show(answer, record) {
     const [result] = answer.results;
-    if (!result) return this.fail(answer.errors, homeless);
+    if (!result) {
+      this.fail(answer.errors);
+      return;
+    }
     this.result = result;
     this.label = (name) => this.fields.label(name);
     this.redFlags(result.alerts.filter((alert) => alert.kind === "red-flag"));
     this.later.replaceChildren();
+    const sources = (citations) => this.sources(citations);
     const open = new Set([...this.body.querySelectorAll("details[open][data-keep]")].map((details) => details.dataset.keep));
     this.body.replaceChildren(...[
       this.recorded(record),
@@ -46,8 +51,9 @@ export class Answer {
       this.contradiction(result.contradiction),
       this.alerts(result.alerts.filter((alert) => alert.kind !== "red-flag")),
       this.presentations(result),
-      this.conflicts(result.conflicts),
+      conflictsOf(result.conflicts, { rating: (name) => this.rating(name), label: this.label, sources }),
       this.options(result),
+      ...guidelinesOf(result, sources),
       this.undetermined(result.undetermined),
       this.steps(result.next_steps),
       this.later,
@@ -58,7 +64,6 @@ export class Answer {
     const status = this.form.statuses.find((s) => s.id === result.status);
     const flags = result.alerts.filter((alert) => alert.kind === "red-flag").length;
     this.summarise(`${capital(status.label)}. ${STATUS_WORDS[result.status](result)}${flags ? ` ${count(flags, "red flag")}.` : ""}`);
-    return undefined;
   }
 
   /** Show what explanations add: what is best found out next, and what would change the answer. */
@@ -72,18 +77,25 @@ export class Answer {
     ].filter(Boolean));
   }
 
-  /** Show that there is no answer, and why. */
+  /** Show that the record is refused, and where. */
   fail(errors) {
+    this.none("Correct what is marked, and the answer comes back.", el("ul", {}, errors.map((error) => {
+      const field = this.fields.at(error.field ?? "", error.value);
+      return el("li", { data: { error: error.field ?? "" } }, field ? this.go(field.key, field.label) : error.field,
+        error.field ? ": " : "", error.message);
+    })));
+  }
+
+  /** Show that no answer came, with a way to ask again. */
+  lost(error, again) {
+    this.none(error.message, el("button", { type: "button", class: "quiet", on: { click: again } }, "Ask again"));
+  }
+
+  none(why, more) {
     this.redFlags([]);
     this.body.replaceChildren(el("div", { class: "refused", role: "alert", data: { status: "refused" } },
-      el("p", { class: "status" }, el("span", { class: "sign", "aria-hidden": "true" }, "✗"), "Not answered"),
-      el("p", {}, "Correct what is marked, and the answer comes back."),
-      el("ul", {}, errors.map((error) => {
-        const field = this.fields.at(error.field ?? "", error.value);
-        return el("li", { data: { error: error.field ?? "" } }, field ? this.go(field.key, field.label) : error.field ?? null,
-          field || error.field ? ": " : "", error.message);
-      }))));
-    this.summarise("Not answered: something in the record is refused.");
+      el("p", { class: "status" }, el("span", { class: "sign", "aria-hidden": "true" }, "✗"), "Not answered"), el("p", {}, why), more));
+    this.summarise("Not answered.");
   }
 
   summarise(text) {
@@ -160,14 +172,6 @@ export class Answer {
     const field = this.fields.byKey.get(name);
     const attributes = { type: "button", class: "missing", data: { missing: name }, on: { click: () => this.jump(name) } };
     return el("button", field ? attributes : { ...attributes, disabled: true }, this.label(name));
-  }
-
-  conflicts(conflicts) {
-    return conflicts.length ? section("Conflicts: reported, not resolved", conflicts.map((conflict) =>
-      el("div", { class: "card", data: { conflict: conflict.intervention, statements: conflict.statements.join(" ") } },
-        el("h5", {}, conflict.label),
-        el("ul", {}, conflict.statements.map((_, i) => el("li", {}, this.rating(conflict.ratings[i]), " for ", this.label(conflict.presentations[i])))),
-        this.sources([...new Set(conflict.sources)])))) : null;
   }
 
   rating(name) {

@@ -139,15 +139,12 @@ export class RecordForm {
     }
   }
 
-  /** Say at each field what is wrong with it; gives back what belongs to no field. */
+  /** Say at each field what is wrong with it. */
   refuse(errors, fields) {
     const said = new Map();
-    const homeless = [];
     for (const error of errors) {
-      const field = error.field === "id" ? { key: "id" } : fields.at(error.field ?? "", error.value);
-      const key = field?.key;
-      if (this.controls.has(key)) said.set(key, [...(said.get(key) ?? []), error.message]);
-      else homeless.push(error);
+      const key = error.field === "id" ? "id" : fields.at(error.field ?? "", error.value)?.key;
+      said.set(key, [...(said.get(key) ?? []), error.message]);
     }
     for (const [key, { error, marked, field }] of this.controls) {
       const both = field && valueOf(this.record, field) === "both" ? "Recorded as present and as absent; choose one." : "";
@@ -157,7 +154,6 @@ export class RecordForm {
         else control.removeAttribute("aria-invalid");
       }
     }
-    return homeless;
   }
 
   complain(place, message) {

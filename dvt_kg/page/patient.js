@@ -32,10 +32,10 @@ export async function patientTab() {
     byId("answer").setAttribute("aria-busy", "true");
     try {
       const signal = stop.signal;
-      const found = await (await askAbout("recommend", record, { signal })).json();
+      const found = await (await askAbout(byId("guidelines").checked ? "recommend?guidelines=all" : "recommend", record, { signal })).json();
       if (asked !== current) return;
-      const homeless = recordForm.refuse(found.errors, fields);
-      answer.show(found, recordForm.record, homeless);
+      recordForm.refuse(found.errors, fields);
+      answer.show(found, recordForm.record);
       if (found.results.length) {
         const [result] = found.results;
         const one = [...result.presentations.map((p) => p.id), ...[...result.undetermined, ...result.ruled_out].map((p) => p.presentation)][0];
@@ -46,8 +46,9 @@ export async function patientTab() {
     } catch (error) {
       if (error.name === "AbortError" || asked !== current) return;
       if (!(error instanceof Refusal)) throw error;
-      const homeless = error.field ? recordForm.refuse([error], fields) : [error];
-      answer.fail(homeless.length ? homeless : [error]);
+      recordForm.refuse([error], fields);
+      if (error.field) answer.fail([error]);
+      else answer.lost(error, answered);
     } finally {
       if (asked === current) byId("answer").removeAttribute("aria-busy");
     }
@@ -66,6 +67,7 @@ export async function patientTab() {
   }
 
   actions({ load, record: () => recordForm.record });
+  byId("guidelines").addEventListener("change", answered);
   byId("to-answer").addEventListener("click", () => {
     byId("answer").focus({ preventScroll: true });
     byId("answer").scrollIntoView({ block: "start" });

@@ -74,7 +74,7 @@ export class Fields {
     return /^thrombus\/(present|absent)$/.test(place) ? this.byKey.get(value) : this.byPath.get(place);
   }
 
-  /** A fact as answers write it, "tense-edema absent", as its field and words. */
+  /** A fact as answers write it, its name before its state or number, as its field and words. */
   fact(text) {
     const cut = text.lastIndexOf(" ");
     const field = this.byKey.get(text.slice(0, cut));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,6 +43,18 @@ _SHOWN = """() => {
   };
 }"""
 
+# Looked for at every frame: many records are loaded one after the other.
+_LOADED = """([fragment, answered]) => new Promise((done, fail) => {
+  location.hash = fragment;
+  const end = Date.now() + 30000;
+  const look = () => {
+    if (document.querySelector(answered)) done();
+    else if (Date.now() > end) fail(new Error(`no answer: ${answered}`));
+    else requestAnimationFrame(look);
+  };
+  look();
+})"""
+
 
 @dataclass
 class Watched:
@@ -68,8 +81,8 @@ class Watched:
 
     def load(self, record: dict[str, Any]) -> None:
         """Open the link of a record on the page as it is, and wait for its answer."""
-        self.page.evaluate("fragment => { location.hash = fragment; }", fragment(record))
-        self.page.locator(f"#answer:not([aria-busy]) [data-patient={json.dumps(record['id'])}]").wait_for()
+        answered = f"#answer:not([aria-busy]) [data-patient={json.dumps(record['id'])}]"
+        self.page.evaluate(_LOADED, [fragment(record), answered])
 
     def shown(self) -> dict[str, Any]:
         """What the page shows of the answer."""
@@ -114,17 +127,14 @@ def watched(
         if message.type in ("error", "warning"):
             found.complaints.append(message.text)
 
-    def routed(route: Route) -> None:
-        found.asked.append(route.request.url)
-        if route.request.url.startswith(f"{url}/"):
-            route.continue_()
-        else:
-            found.outside.append(route.request.url)
-            route.abort()
+    def refused(route: Route) -> None:
+        found.outside.append(route.request.url)
+        route.abort()
 
     found.page.on("console", heard)
     found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
-    context.route("**/*", routed)
+    found.page.on("request", lambda request: found.asked.append(request.url))
+    context.route(re.compile(rf"^(?!{re.escape(url)}/)"), refused)
     yield found
     context.close()
     assert found.complaints == []

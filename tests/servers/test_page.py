@@ -107,6 +107,33 @@ def test_the_answer_changes_with_a_fact_and_says_what_else_would_change_it(
     agrees(seen, result, made)
 
 
+def test_what_other_guidelines_say_is_shown_where_it_is_asked_for(
+    seen: Watched, ontology: Ontology, made: dict[str, Any]
+) -> None:
+    page = seen.open(fragment(ARTICLE))
+    assert page.locator("[data-recommendation]").count() == 0
+    page.get_by_label("Also what other guidelines say").check()
+    page.locator("[data-recommendation]").first.wait_for()
+    reading = read_records([ARTICLE], ontology)
+    result = recommend(classify(reading.patients), guidelines="all")["results"][0]
+    shown = page.locator("[data-recommendation]").evaluate_all(
+        "items => items.map(({ dataset: r, textContent }) => [r.recommendation, r.state, textContent])"
+    )
+    recommendations = {r["statement"]: r for r in result["recommendations"]}
+    assert len(shown) == len(recommendations)
+    for statement, state, text in shown:
+        said = recommendations[statement]
+        assert state == said["state"]
+        words = (said["text"], said["grade"], said["source"], *said.get("superseded_by", ()))
+        assert [word for word in words if word not in text] == []
+    disagreements = page.locator("[data-disagreement]").evaluate_all(
+        "ds => ds.map((d) => d.dataset.disagreement)"
+    )
+    assert disagreements == [d["id"] for d in result["disagreements"]]
+    result["conflicts"].sort(key=lambda conflict: conflict.get("kind") == "partial")
+    agrees(seen, result, made)
+
+
 def test_something_missing_leads_to_the_field_where_it_is_recorded(seen: Watched) -> None:
     page = seen.open(fragment({"id": "x", "thrombus": {"present": ["external-iliac-vein"]}}))
     page.locator('[data-undetermined] [data-missing="may-thurner-configuration"]').first.click()
@@ -151,6 +178,17 @@ def test_text_where_a_number_belongs_is_refused_and_never_read_as_unknown(seen: 
     place(page, "symptom-duration-days").get_by_role("textbox").fill("about 7")
     expect(page.locator("[data-error='measurements/symptom-duration-days']")).to_be_visible()
     assert page.locator("[data-option]").count() == 0
+
+
+def test_a_server_that_is_gone_is_named_and_asked_again(seen: Watched) -> None:
+    page = seen.open(fragment(ARTICLE))
+    page.route("**/recommend", lambda route: route.abort(), times=1)
+    choose(page, "may-thurner-configuration", "present")
+    expect(page.locator("[data-status='refused']")).to_contain_text("cannot be reached")
+    assert page.locator("[data-option]").count() == 0
+    page.get_by_role("button", name="Ask again").click()
+    expect(page.locator("[data-presentation='acr-2020-iliofemoral-4']")).to_be_attached()
+    seen.complaints.clear()  # the browser itself logs the failed request
 
 
 def test_a_late_answer_to_an_earlier_record_is_dropped(seen: Watched) -> None:
@@ -283,6 +321,12 @@ def test_every_control_is_reached_and_used_by_keyboard(seen: Watched, made: dict
             buttons.append(text)
             if key:
                 page.keyboard.press("Enter")
+    seen.settle()
+    stops = page.locator("#answer").locator("a, button, summary, input").filter(visible=True).count()
+    for reached in range(1, stops + 1):
+        assert page.evaluate("document.activeElement.closest('#answer') !== null"), reached
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('#answer')") is None
     assert buttons == ["Load a file", "Save", "Share", "Print", "Clear", "Now"]
     record = seen.record()
     fields = [field for group in made["groups"] for field in group["fields"]]
@@ -310,6 +354,9 @@ def test_no_part_has_a_serious_fault_of_access_or_is_wider_than_the_screen(
                 page.locator("#results table").wait_for()
             elif part != "#patient":
                 page.locator("[data-term]").wait_for()
+            if part == "#patient":
+                page.get_by_label("Also what other guidelines say").check()
+                seen.settle()
             page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
             page.wait_for_load_state("networkidle")
             assert page.evaluate("document.documentElement.scrollWidth") <= size[0], state[:20]
@@ -318,12 +365,17 @@ def test_no_part_has_a_serious_fault_of_access_or_is_wider_than_the_screen(
 
 
 REFUSED = {"id": "x", "measurements": {"platelet-count": 18000}}
+CLASHING = {
+    "id": "x",
+    "thrombus": {"present": ["popliteal-vein"], "absent": ["popliteal-vein"]},
+    "findings": {"phlegmasia-cerulea-dolens": "present"},
+}
 STATES = {
     "#patient": [
-        *(fragment(CASES[name]["record"]) for name in ("anticoagulated-for-89-days", "active-bleeding")),
+        fragment(CASES["mild-with-may-thurner"]["record"]),
         fragment(REFUSED),
-        fragment({"id": "x", "thrombus": {"present": ["popliteal-vein"], "absent": ["popliteal-vein"]}}),
-        fragment({"id": "x", "findings": {"phlegmasia-cerulea-dolens": "present", "falls": "present"}}),
+        fragment(CLASHING),
+        fragment(CASES["active-bleeding"]["record"]),
     ],
     "#sparql": ["#sparql"],
     "#terms/tense-edema": ["#terms/tense-edema"],
