@@ -42,7 +42,7 @@ CORE = (
     "mappings",
     "alignments",
 )
-WHOLE = (*CORE, "thresholds", "metadata", "dvt-kg", "examples")
+WHOLE = (*CORE, "thresholds", "form", "metadata", "dvt-kg", "examples")
 
 
 def violations(reasoner: HermiT, modules: Iterable[str], profile: str) -> list[str]:
