@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import shutil
 import subprocess
 import sys
@@ -45,6 +46,12 @@ def test_every_program_is_known_and_says_what_it_is_for() -> None:
         assert DISCLAIMER in (EXAMPLES / name).read_text(encoding="utf-8")
 
 
+def test_the_readme_lists_every_program() -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## In a pipeline")[2]
+    listed = re.findall(r"^\| `([\w.]+)` \|", section.partition("\n## ")[0], re.MULTILINE)
+    assert sorted(listed) == sorted(PROGRAMS)
+
+
 @pytest.fixture(scope="module")
 def notebook(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The notebook, executed in a folder that holds its table and nothing else."""
@@ -65,6 +72,7 @@ def shown(notebook: Any, kind: str) -> list[str]:
     return rich + (plain if kind == "text/plain" else [])
 
 
+@pytest.mark.xdist_group("notebook")
 def test_the_notebook_shows_each_status_and_each_refusal(notebook: Any, ontology: Ontology) -> None:
     reading = read([EXAMPLES / "cohort.csv"], ontology)
     answer = recommend(classify(reading.patients), reading.errors)
@@ -78,6 +86,7 @@ def test_the_notebook_shows_each_status_and_each_refusal(notebook: Any, ontology
         assert str(error).replace(str(EXAMPLES / "cohort.csv"), "cohort.csv") in texts
 
 
+@pytest.mark.xdist_group("notebook")
 def test_the_notebook_counts_what_is_missing(notebook: Any, ontology: Ontology) -> None:
     reading = read([EXAMPLES / "cohort.csv"], ontology)
     results = recommend(classify(reading.patients))["results"]
@@ -87,6 +96,7 @@ def test_the_notebook_counts_what_is_missing(notebook: Any, ontology: Ontology) 
     assert expected
 
 
+@pytest.mark.xdist_group("notebook")
 def test_the_notebook_draws_a_plot(notebook: Any) -> None:
     (picture,) = shown(notebook, "image/png")
     pixels = image.imread(io.BytesIO(base64.b64decode(picture)), format="png")
