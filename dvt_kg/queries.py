@@ -202,7 +202,7 @@ class Rows:
         return [{k: None if v is None else local_name(v) for k, v in row.items()} for row in self]
 
 
-def ask(graph: KnowledgeGraph, query: Query | str, **parameters: str) -> Rows:
+def ask(graph: KnowledgeGraph, query: Query | str, /, **parameters: str) -> Rows:
     """The rows of a SELECT over the union of the graphs.
 
     :param query: a query, or the name of one of the catalogue
@@ -211,10 +211,10 @@ def ask(graph: KnowledgeGraph, query: Query | str, **parameters: str) -> Rows:
     """
     result = run(graph, query, **parameters)
     names = [v.value for v in result.variables]
-    return Rows(tuple(names), tuple(tuple(s[n] for n in names) for s in result))
+    return Rows(tuple(names), tuple(tuple(solution) for solution in result))
 
 
-def run(graph: KnowledgeGraph, query: Query | str, **parameters: str) -> ox.QuerySolutions:
+def run(graph: KnowledgeGraph, query: Query | str, /, **parameters: str) -> ox.QuerySolutions:
     """Run a SELECT as :func:`ask` does, for rows that are wanted one by one or written at once."""
     chosen = load(query) if isinstance(query, str) else query
     bound = chosen.bind(parameters, graph.ontology)

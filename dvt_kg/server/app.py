@@ -123,10 +123,15 @@ class _Handlers:
         accept = request.headers.get("accept")
         if asked.text is None:
             return _response(await self._do("description", endpoint=_address(request), accept=accept))
-        found = await self._do(
-            "sparql", text=asked.text, accept=accept, default=asked.default, named=asked.named
+        reply = await self._do(
+            "sparql",
+            text=asked.text,
+            base=_address(request),
+            accept=accept,
+            default=asked.default,
+            named=asked.named,
         )
-        return _response(found)
+        return _response(reply)
 
     async def void(self, request: Request) -> Response:
         """What is served, in VoID."""

@@ -9,7 +9,7 @@ from cachetools import LRUCache
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_Key = tuple[str, bytes, str, str]
+_Key = tuple[str, ...]
 Kept = tuple[list[tuple[bytes, bytes]], bytes]
 _SHARE = 8  # of the room, which one reply may take at most
 
@@ -36,9 +36,8 @@ class ReplyCache:
         headers = Headers(scope=scope)
         key = (
             scope["path"],
-            scope["query_string"],
-            headers.get("accept", ""),
-            headers.get("accept-encoding", ""),
+            scope["query_string"].decode("latin-1"),
+            *(headers.get(name, "") for name in ("host", "accept", "accept-encoding")),
         )
         kept = self._kept.get(key)
         if kept is None:

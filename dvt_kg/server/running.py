@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 from collections.abc import Callable
@@ -37,7 +38,8 @@ def serve(
         )
         shown = f"[{host}]" if ":" in host else host
         server = _Server(config, lambda: started(f"http://{shown}:{listening.getsockname()[1]}/"))
-        server.run(sockets=[listening])
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how it is stopped
+            server.run(sockets=[listening])
     if not server.answered:
         raise UsageError("no process could be started to do the work; see whether there is memory for it")
 

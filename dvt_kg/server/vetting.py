@@ -7,21 +7,23 @@ or a variable.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import rdflib
+from rdflib.paths import Path
 from rdflib.plugins.sparql.algebra import translateQuery
 from rdflib.plugins.sparql.parser import parseQuery, parseUpdate
 from rdflib.plugins.sparql.parserutils import CompValue
+from rdflib.plugins.sparql.sparql import Prologue, Query
 
 from dvt_kg.graph import GRAPHS
 from dvt_kg.server.refusals import Refused
 
 SERVED = tuple(graph.value for graph in GRAPHS)
-DEEPEST = 60
+DEEPEST = 30
 """Brackets within brackets: parsers go down with them, and no question needs more."""
 
 # What brackets can stand in without being brackets: comments, IRIs, texts.
@@ -52,7 +54,7 @@ class Vetted:
         return bool(self.default or self.named)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def vet(text: str) -> Vetted:
     """Read a query and refuse what does not stay within the served graphs.
 
@@ -61,14 +63,18 @@ def vet(text: str) -> Vetted:
     """
     _check_depth(text)
     try:
-        algebra = translateQuery(parseQuery(text)).algebra
+        parsed = parseQuery(text)
+        written = [value.name for value in _values(parsed)]  # before it is translated in place
+        algebra = translateQuery(parsed).algebra
+    except Refused:
+        raise
     except RecursionError:
         raise _too_deep() from None
     except Exception as error:  # rdflib raises whatever its parser and translation come upon
         if _is_update(text):
             raise read_only() from None
-        raise Refused(400, "malformed-query", _said(error), field="query") from None
-    if any(value.name == "ServiceGraphPattern" for value in _values(algebra)):
+        raise malformed(error) from None
+    if "ServiceGraphPattern" in {*written, *(value.name for value in _values(algebra))}:
         raise Refused(
             403,
             "service",
@@ -124,29 +130,42 @@ def _is_update(text: str) -> bool:
         return False
 
 
-def _said(error: Exception) -> str:
+def malformed(error: Exception) -> Refused:
     """What a parser said, without the query itself, which may hold what nobody else should read."""
-    place = (getattr(error, "lineno", None), getattr(error, "column", None))
+    text = str(error)
+    place: tuple[Any, ...] = (getattr(error, "lineno", None), getattr(error, "column", None))
+    if found := re.match(r"error at (\d+):(\d+)", text):  # as Oxigraph says it
+        place = found.groups()
     where = f" at line {place[0]}, column {place[1]}" if all(place) else ""
-    prefix = re.search(r"Unknown namespace prefix : (\w*)", str(error))
-    what = f"no PREFIX declares {prefix[1]}:" if prefix else "it cannot be read"
-    return f"not a valid SPARQL 1.1 query: {what}{where}"
+    prefix = "Unknown namespace prefix" in text or "Prefix not found" in text
+    what = "it uses a prefix that no PREFIX declares" if prefix else "it cannot be read"
+    return Refused(400, "malformed-query", f"not a valid SPARQL 1.1 query: {what}{where}", field="query")
 
 
 def _values(part: Any) -> Iterator[CompValue]:
-    """Every node of an algebra, at any depth."""
+    """Every node of a parsed query and its algebra, at any depth.
+
+    :raises Refused: where there is something of which nobody knows what it holds
+    """
     waiting, seen = [part], set()
     while waiting:
         item = waiting.pop()
-        if id(item) in seen or isinstance(item, str | rdflib.term.Node):
+        if item is None or isinstance(item, str | int | float | rdflib.term.Node) or id(item) in seen:
             continue
         seen.add(id(item))
         if isinstance(item, CompValue):
             yield item
-            waiting += item.values()
-        elif isinstance(item, dict):
-            waiting += item.values()
-        elif isinstance(item, list | tuple | set | frozenset):
-            waiting += item
+        if isinstance(item, dict):  # a result of pyparsing is a Mapping too, of next to nothing
+            waiting.extend(item.values())
+        elif isinstance(item, Prologue):
+            continue  # prefixes and a base
+        elif isinstance(item, Query):
+            waiting.append(item.algebra)
+        elif isinstance(item, Path):
+            continue  # of IRIs alone
+        elif isinstance(item, Iterable):
+            waiting.extend(item)
         else:
-            waiting += list(vars(item).values()) if hasattr(item, "__dict__") else []
+            raise Refused(
+                400, "not-understood", "the query holds what this server cannot judge", field="query"
+            )

@@ -8,10 +8,11 @@ import multiprocessing
 import os
 import resource
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -25,13 +26,16 @@ FREE_FORM = "sparql"
 """The job of which the workers never all do one at once: such a query may run to its limit."""
 
 
+RECURSION = 5_000
+"""Calls within calls that a worker may make: a parser makes some 50 for each bracket within brackets."""
+
+
 class WorkerDied(Exception):
     """A worker ended before it replied."""
 
 
 def work(pipe: Connection, contents: Contents, limits: Limits) -> None:
     """Take jobs from a pipe and put replies into it, as long as there is somebody at its other end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that serves
     parent = multiprocessing.parent_process()
     assert parent is not None, "it is started as a process of its own"
     threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
@@ -39,10 +43,11 @@ def work(pipe: Connection, contents: Contents, limits: Limits) -> None:
     from dvt_kg.server.desk import Desk  # noqa: PLC0415
     from dvt_kg.server.jobs import do  # noqa: PLC0415
 
+    sys.setrecursionlimit(RECURSION)
     desk = Desk(contents, limits)
     _limit_memory(limits.memory)
-    pipe.send(desk.about())
     with contextlib.suppress(EOFError, OSError):
+        pipe.send(desk.about())
         while True:
             pipe.send(do(desk, pipe.recv()))
 
@@ -54,7 +59,9 @@ def _end_with(sentinel: int) -> None:
 
 
 def _limit_memory(more: int) -> None:
-    """Allow so many bytes of memory more than are in use."""
+    """Allow so many bytes of memory more than are in use, where the system tells how many that is."""
+    if not sys.platform.startswith("linux"):
+        return
     with open("/proc/self/statm", encoding="ascii") as statm:
         used = int(statm.read().split()[5]) * resource.getpagesize()
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
@@ -67,6 +74,9 @@ class Worker:
     def __init__(self, contents: Contents, limits: Limits) -> None:
         self._pipe, theirs = _PROCESSES.Pipe()
         self._process = _PROCESSES.Process(target=work, args=(theirs, contents, limits), daemon=True)
+        # Ctrl-C is for the process that serves: what is blocked in this thread is blocked in its children.
+        resource_tracker.ensure_running()  # else it is started now, and unblocks
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         self._process.start()
         theirs.close()
         self.about: dict[str, str] = self._receive()
@@ -180,9 +190,6 @@ class Workers:
         except WorkerDied:
             self._replace(worker)
             return Refused(422, "memory", "this takes more memory or depth than allowed; ask for less")
-        except asyncio.CancelledError:  # whoever asked has gone
-            self._replace(worker)
-            raise
         self._free.put_nowait(worker)
         return found
 
