@@ -7,8 +7,6 @@ import json
 import re
 import shutil
 import subprocess
-import sysconfig
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,31 +16,21 @@ from dvt_kg.release import merged
 from dvt_kg.serialisation import canonical, rdf_xml
 from tests.test_examples import DISCLAIMER, EXAMPLES, run
 
+from .serving import PATIENTS, Served
 from .test_endpoint import free_port
 
-RECORDS = EXAMPLES / "patients.json"
 PATIENT = "mild-left-iliac"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """A server of this project that holds the example records; its address."""
-    program = Path(sysconfig.get_path("scripts")) / "dvt-kg"
-    with subprocess.Popen(
-        [str(program), "serve", "--port", "0", str(RECORDS)], stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        try:
-            found = re.search(r"at (http://\S+)/;", process.stderr.readline())
-            assert found
-            yield found[1]
-        finally:
-            process.terminate()
+@pytest.fixture
+def server(served: Served) -> str:
+    """The address of a server of this project that holds the example records."""
+    return served.url
 
 
 @pytest.fixture(scope="module")
 def classification(ontology: Ontology) -> Classification:
-    return classify(read([RECORDS], ontology).patients)
+    return classify(read([PATIENTS], ontology).patients)
 
 
 def test_sparqlwrapper_shows_the_options_of_a_patient_with_sources(
@@ -121,7 +109,7 @@ def test_curl_shows_why_records_are_refused_and_stops(server: str, tmp_path: Pat
 
 def owlready(patients: list[str], ontology: Ontology, folder: Path) -> subprocess.CompletedProcess[str]:
     """The example over the merged ontology with some patients, as a release has them."""
-    chosen = [patient for patient in read([RECORDS], ontology).patients if patient.id in patients]
+    chosen = [patient for patient in read([PATIENTS], ontology).patients if patient.id in patients]
     triples = {*merged(ontology), *(t for patient in chosen for t in patient.triples())}
     file = folder / "patients.owl"
     file.write_bytes(rdf_xml(canonical(triples)))
