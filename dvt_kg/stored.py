@@ -55,6 +55,8 @@ def records(
         values = f"VALUES ?patient {{ {' '.join(map(str, chosen))} }}"
         query = f"CONSTRUCT {{ {pattern} }} WHERE {{ {values} {pattern} }}"
         triples = endpoint.construct(query, graphs=(PATIENTS.value,))
+        if not triples:
+            return Reading((), ())
     else:
         triples = endpoint.triples(PATIENTS.value)
         if not triples:

@@ -140,7 +140,7 @@ def in_words(summary: dict[str, Any]) -> str:
     )
     first = f"{rows} rows: {answered} answered, {rejected} rejected; {summary['profiles']:,} profiles"
     last = f"Ontology {summary['ontology_version']}, {summary['reasoner']}."
-    return _text([first, audited], summary, last)
+    return _text([first, audited], summary, last, most=MOST)
 
 
 def stored_in_words(summary: dict[str, Any]) -> str:
@@ -152,8 +152,8 @@ def stored_in_words(summary: dict[str, Any]) -> str:
     )
 
 
-def _text(lines: list[str], summary: dict[str, Any], last: str) -> str:
-    """The tables of a summary between what stands above and below them."""
+def _text(lines: list[str], summary: dict[str, Any], last: str, *, most: int | None = None) -> str:
+    """The tables of a summary between what stands above and below them; with their first rows, or all."""
     out = io.StringIO()
     console = Console(file=out, width=_WIDTH, highlight=False)
     for line in lines:
@@ -163,12 +163,12 @@ def _text(lines: list[str], summary: dict[str, Any], last: str) -> str:
         table.add_column(section.what, overflow="fold")
         for name in section.columns:
             table.add_column(name, justify="right")
-        for label, *numbers in section.rows[:MOST]:
+        for label, *numbers in section.rows[:most]:
             table.add_row(Text(label), *(f"{number:,}" for number in numbers))
         console.print(f"\n{section.title}", style="bold")
         console.print(table)
-        if len(section.rows) > MOST:
-            console.print(f"and {len(section.rows) - MOST} more, in the summary as JSON")
+        if most is not None and len(section.rows) > most:
+            console.print(f"and {len(section.rows) - most} more, in the summary as JSON")
     console.print(f"\n{summary['notice']} {last}")
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
