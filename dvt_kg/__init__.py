@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from dvt_kg.endpoint import Endpoint, ask_endpoint
     from dvt_kg.explanation_graph import explained
     from dvt_kg.explanations import explain
-    from dvt_kg.publish import publish
+    from dvt_kg.publishing import publish
     from dvt_kg.site.pages import docs
 
 # Slow to import, so only where they are used.
@@ -60,7 +60,7 @@ _LATE = {
     "docs": "site.pages",
     "explain": "explanations",
     "explained": "explanation_graph",
-    "publish": "publish",
+    "publish": "publishing",
 }
 
 

@@ -71,7 +71,7 @@ def publish_command(
     urn:dvt-kg:inferred. What is there already is left as it is; a run that broke off goes on when it is
     started again. By updates a graph appears whole or not at all; by --graph-store it grows batch by batch.
     """
-    from dvt_kg.publish import publish  # noqa: PLC0415 - slow to import, and needed only here
+    from dvt_kg.publishing import publish  # noqa: PLC0415 - slow to import, and needed only here
 
     if classify == "rules" and (with_explanations or not files):
         raise UsageError("--classify rules needs records, and goes without --with-explanations")

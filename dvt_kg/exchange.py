@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import email.utils
 import http.client
@@ -74,7 +73,7 @@ class Exchange:
     """What sends requests to an endpoint, with the credentials, and reads the answers.
 
     :param addresses: where a user and password are sent to
-    :param user: with ``password``, sent as Basic authentication, or as Digest where that is asked for
+    :param user: with ``password``, sent where it is asked for, in the way that is asked for: Basic or Digest
     :param token: a bearer token
     :param timeout: the seconds in which an answer must be whole
     :param attempts: how often at most a request is sent
@@ -92,15 +91,15 @@ class Exchange:
     ) -> None:
         self.timeout = timeout
         self.attempts = attempts
+        self._credentials = token is not None or user is not None
         self._authorization = None if token is None else f"Bearer {token}"
         handlers: list[urllib.request.BaseHandler] = [_Redirects()]
         if user is not None:
-            pair = base64.b64encode(f"{user}:{password or ''}".encode()).decode()
-            self._authorization = f"Basic {pair}"
             known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
             for address in addresses:
                 known.add_password(None, address, user, password or "")
-            handlers.append(urllib.request.HTTPDigestAuthHandler(known))
+            ways = (urllib.request.HTTPDigestAuthHandler, urllib.request.HTTPBasicAuthHandler)
+            handlers += [way(known) for way in ways]
         self._opener = urllib.request.build_opener(*handlers)
 
     def send(self, request: urllib.request.Request) -> Answer:
@@ -108,7 +107,7 @@ class Exchange:
 
         :raises EndpointError: where no whole answer comes
         """
-        growing = tenacity.wait_exponential_jitter(initial=0.5, max=LONGEST_WAIT / 2, jitter=0.5)
+        growing = tenacity.wait_exponential(0.5, LONGEST_WAIT / 2) + tenacity.wait_random(0, 0.5)
 
         def wait(state: tenacity.RetryCallState) -> float:
             busy = state.outcome.exception() if state.outcome else None
@@ -136,6 +135,9 @@ class Exchange:
         try:
             with self._opener.open(request, timeout=self.timeout) as response:
                 headers: http.client.HTTPMessage = response.headers
+                let_in = request.unredirected_hdrs.get("Authorization", "")
+                # Sent unasked from now on. Not at first, for Virtuoso then never asks for Digest.
+                self._authorization = let_in if let_in.startswith("Basic ") else self._authorization
                 return Answer(headers.get_content_type(), _whole(response, until), headers)
         except urllib.error.HTTPError as error:
             with error:
@@ -175,7 +177,7 @@ class Exchange:
             403: f"it asks for credentials (403): {wanted}",
             404: "there is nothing at this address (404); is this its SPARQL address?",
         }
-        if self._authorization:
+        if self._credentials:
             known |= {code: f"it refused the credentials ({code})" for code in (401, 403)}
         known |= {code: f"it redirects in a circle, or to nowhere ({code})" for code in range(300, 400)}
         return known.get(code, f"it answered {code} {error.reason}{said}")

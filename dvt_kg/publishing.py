@@ -240,7 +240,7 @@ def _put(
     if (
         begun
         and begun.digest == wanted.digest
-        and begun.done <= endpoint.count(name + way.beside) <= wanted.triples
+        and 0 < begun.done <= endpoint.count(name + way.beside) <= wanted.triples
     ):
         wanted, how = begun, "resumed"
     else:
