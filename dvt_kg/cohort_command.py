@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -116,10 +117,11 @@ def cohort_command(
     if endpoint is not None:
         if output is not None or source is not None:
             raise UsageError("--endpoint counts the patients who are there: leave out IN, OUT and --ontology")
-        from dvt_kg.stored import summary as counted  # noqa: PLC0415
+        from dvt_kg import stored  # noqa: PLC0415
 
-        click.echo(stored_in_words(counted(endpoint_of(endpoint, user))), nl=False)
-        return
+        found = stored.summary(endpoint_of(endpoint, user))
+        click.echo(stored_in_words(found), nl=False)
+        ctx.exit(_status(found))
     assert output is not None
     options = Options(
         missing=missing,
@@ -141,8 +143,13 @@ def cohort_command(
         click.echo("dvt-kg: interrupted; --resume goes on where it was", err=True)
         ctx.exit(INTERRUPTED)
     click.echo(in_words(summary), nl=False)
-    statuses = {item["id"] for item in summary["status"]}
-    ctx.exit(REFUSED if summary["rejected"] else CONTRADICTORY if "contradictory" in statuses else 0)
+    ctx.exit(REFUSED if summary["rejected"] else _status(summary))
+
+
+def _status(summary: dict[str, Any]) -> int:
+    """The exit status that the records of a summary call for."""
+    contradictory = any(item["id"] == "contradictory" for item in summary["status"])
+    return CONTRADICTORY if contradictory else 0
 
 
 @contextlib.contextmanager

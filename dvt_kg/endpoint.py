@@ -123,10 +123,11 @@ class Endpoint:
         whole = "CONSTRUCT { ?subject ?property ?value } WHERE { ?subject ?property ?value }"
         total = self.count(graph)
         found = dict.fromkeys(self.construct(whole, graphs=(graph,)))
+        size = len(found)
         while (before := len(found)) < total:
             blank = any(isinstance(triple.subject, ox.BlankNode) for triple in found)
             # Blank nodes have other names in each answer, so that pages with such do not fit together.
-            page = [] if blank else self.construct(f"{whole} OFFSET {before}", graphs=(graph,))
+            page = [] if blank else self.construct(f"{whole} LIMIT {size} OFFSET {before}", graphs=(graph,))
             found |= dict.fromkeys(page)
             if len(found) == before:
                 raise self.error(

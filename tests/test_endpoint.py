@@ -344,7 +344,7 @@ def test_triples_that_do_not_come_whole_are_one_clear_error(server: Told, reply:
 
 def test_an_ontology_of_which_triples_are_lost_on_the_way_is_refused(server: Told) -> None:
     one = Reply(body=b"<urn:a> <urn:b> <urn:c> .", headers={"Content-Type": "application/n-triples"})
-    server.replies = [one, Reply(body=COUNTED)]
+    server.replies = [Reply(body=COUNTED), one]
     with pytest.raises(EndpointError, match="only half an answer came: 1 of the 2 triples in urn:dvt-kg:ont"):
         knowledge(Endpoint(server.url))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,9 +36,11 @@ from dvt_kg.ontology import local_name
 from dvt_kg.patients import PATIENT_IRI
 from dvt_kg.publishing import PUBLISHING
 from dvt_kg.stored import knowledge, summary
+from dvt_kg.work import CONTRADICTORY
 from tests.records import EMPTY, MILD, RECORDS, TORN
 from tests.rows import plain, texts
 from tests.servers.stores import STORES, Store, oxigraph
+from tests.test_readme import COMMANDS, ROOT
 
 # What a store cannot do of what the others can, with the reason.
 EXCEPTIONS = {
@@ -128,7 +131,9 @@ def test_the_ontology_comes_back_with_its_blank_nodes(published: Store, ontology
 
 def test_the_patients_who_are_there_are_answered_as_from_files(published: Store, ontology: Ontology) -> None:
     here = recommend(classify(read_records(RECORDS, ontology).patients))["results"]
-    there = json.loads(run("recommend", "--format", "json", "--endpoint", published.query, status=3))
+    there = json.loads(
+        run("recommend", "--format", "json", "--endpoint", published.query, status=CONTRADICTORY)
+    )
     assert there["ontology_version"] == ontology.version
     assert sorted(there["results"], key=lambda r: str(r["patient"])) == sorted(
         json.loads(json.dumps(here)), key=lambda r: str(r["patient"])
@@ -192,7 +197,7 @@ def test_the_summary_is_what_the_answers_come_to(published: Store, ontology: Ont
 
 
 def test_the_command_prints_the_summary(published: Store) -> None:
-    out = run("cohort", "--endpoint", published.query)
+    out = run("cohort", "--endpoint", published.query, status=CONTRADICTORY)
     assert out.startswith(f"{len(RECORDS)} patients in the store: {len(RECORDS)} classified\n")
     assert "Classified there by HermiT" in out
     assert "in the summary as JSON" not in out
@@ -345,7 +350,7 @@ def test_the_store_classifies_the_patients_itself(name: str, ontology: Ontology,
         there = {row["id"]: row["status"] for row in store.endpoint().select("status").plain()}
         results = recommend(classify(read_records(RECORDS, ontology).patients))["results"]
         assert there == {result["patient"]: result["status"] for result in results}
-        out = run("cohort", "--endpoint", store.query)
+        out = run("cohort", "--endpoint", store.query, status=CONTRADICTORY)
         assert "Classified there by compiled rules as SPARQL, run by the store" in " ".join(out.split())
 
 
@@ -358,6 +363,24 @@ def test_an_empty_store_says_how_it_is_filled(tmp_path: Path) -> None:
         failed = CliRunner().invoke(main, ["recommend", "--endpoint", store.query])
         assert failed.exit_code == 4
         assert "it holds no patients" in failed.stderr
+
+
+def test_the_commands_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    shown = [c for c in COMMANDS if "--endpoint http://localhost:7878/query" in c]
+    assert {shlex.split(command)[1] for command in shown} == {
+        "publish",
+        "query",
+        "recommend",
+        "explain",
+        "cohort",
+    }
+    with oxigraph(tmp_path) as store:
+        for command in shown:
+            words = shlex.split(command.replace("http://localhost:7878/query", store.query))[1:]
+            result = CliRunner().invoke(main, words)
+            assert result.exit_code in (0, CONTRADICTORY), result.output
+            assert result.stdout
 
 
 def test_virtuoso_asks_for_a_password_by_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
