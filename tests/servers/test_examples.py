@@ -17,7 +17,7 @@ from dvt_kg.serialisation import canonical, rdf_xml
 from tests.test_examples import DISCLAIMER, EXAMPLES, run
 
 from .serving import PATIENTS, Served
-from .test_endpoint import free_port
+from .stores import free_port
 
 PATIENT = "mild-left-iliac"
 
