@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from dvt_kg.errors import UsageError
+from dvt_kg.errors import EndpointError, UsageError
 from dvt_kg.graph import INFERRED, ONTOLOGY, PATIENTS, KnowledgeGraph
 from dvt_kg.work import (
+    INTERRUPTED,
     REFUSED,
     USER,
     WITH_EXPLANATIONS,
@@ -91,8 +92,15 @@ def publish_command(
         graph = graph_of(classification, explaining=with_explanations)
         status = status_of(reading.errors, classification)
     graphs = (ONTOLOGY, PATIENTS, INFERRED) if reading else (ONTOLOGY,)
-    with progress("publishing", "triples") as step:
-        came = publish(endpoint, graph, graphs, rules=classify == "rules", progress=step)
+    try:
+        with progress("publishing", "triples") as step:
+            came = publish(endpoint, graph, graphs, rules=classify == "rules", progress=step)
+    except EndpointError:
+        click.echo("dvt-kg: what the store took is kept there; the same command goes on from it", err=True)
+        raise
+    except KeyboardInterrupt:
+        click.echo("dvt-kg: interrupted; the same command goes on from there", err=True)
+        ctx.exit(INTERRUPTED)
     for graph_name, triples, how in came:
         click.echo(f"{graph_name}: {triples:,} triples, {how}")
     if reading:

@@ -365,6 +365,15 @@ def test_an_update_and_a_graph_go_where_they_are_taken(server: Told) -> None:
         Endpoint(server.url).put("urn:g", b"")
 
 
+def test_a_store_that_takes_nothing_more_is_said_with_how_to_go_on(server: Told) -> None:
+    rows = {"head": {"vars": ["graph", "digest", "triples", "done", "time"]}, "results": {"bindings": []}}
+    server.replies = [Reply(body=json.dumps(rows).encode()), Reply(500, b"the disk is full", {})]
+    result = CliRunner().invoke(main, ["publish", "--endpoint", server.url])
+    assert result.exit_code == 4
+    assert "the same command goes on from it" in result.stderr
+    assert "it answered 500 Internal Server Error: the disk is full" in result.stderr
+
+
 def test_an_update_that_is_refused_names_where_it_was_sent(server: Told) -> None:
     server.replies = [Reply(403, b"", {})]
     with pytest.raises(EndpointError, match=r"/update: it asks for credentials"):
