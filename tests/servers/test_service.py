@@ -17,6 +17,7 @@ import rdflib
 from openapi_spec_validator import validate
 
 from dvt_kg import (
+    Endpoint,
     KnowledgeGraph,
     Ontology,
     Patient,
@@ -31,6 +32,7 @@ from dvt_kg import (
 )
 from dvt_kg.graph import PATIENTS as PATIENTS_GRAPH
 from dvt_kg.ontology import data_dir
+from dvt_kg.queries import Query
 from dvt_kg.server.negotiation import ROWS, TRIPLES
 from dvt_kg.server.requests import RECORDS as FORMATS
 from dvt_kg.writers import write
@@ -67,18 +69,31 @@ def error_of(response: httpx.Response) -> dict[str, str]:
 
 @pytest.mark.parametrize("query", catalogue().values(), ids=lambda q: q.name)
 def test_each_query_of_the_catalogue_gives_the_rows_of_the_library(
-    served: Served, graph: KnowledgeGraph, query: object
+    served: Served, graph: KnowledgeGraph, query: Query
 ) -> None:
-    name = getattr(query, "name")  # noqa: B009 - a query of the catalogue
-    parameters = REQUIRED.get(name, {})
-    expected = ask(graph, name, **parameters)
-    response = served.get(f"/queries/{name}", params=parameters)
+    parameters = REQUIRED.get(query.name, {})
+    expected = ask(graph, query, **parameters)
+    response = served.get(f"/queries/{query.name}", params=parameters)
     rows = ox.parse_query_results(response.content, format=ox.QueryResultsFormat.JSON)
     assert isinstance(rows, ox.QuerySolutions)
-    if name == "provenance":  # it holds the time
+    if query.name == "provenance":  # it holds the time
         assert len(list(rows)) == len(expected)
         return
     assert texts(rows, expected.variables) == texts(expected, expected.variables)
+
+
+@pytest.mark.parametrize("query", catalogue().values(), ids=lambda q: q.name)
+def test_each_query_gives_the_same_rows_through_the_client_of_other_stores(
+    served: Served, graph: KnowledgeGraph, query: Query
+) -> None:
+    parameters = REQUIRED.get(query.name, {})
+    expected = ask(graph, query, **parameters)
+    rows = Endpoint(f"{served.url}/sparql").select(query, **parameters)
+    assert rows.variables == expected.variables
+    if query.name == "provenance":  # it holds the time
+        assert len(rows) == len(expected)
+        return
+    assert texts(rows, rows.variables) == texts(expected, expected.variables)
 
 
 @pytest.mark.parametrize("form", ROWS)
