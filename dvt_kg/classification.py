@@ -12,7 +12,7 @@ from importlib.metadata import version as package_version
 import pyoxigraph as ox
 
 from dvt_kg.errors import ReasonerError
-from dvt_kg.graph import INFERRED, PATIENTS, KnowledgeGraph
+from dvt_kg.graph import INFERRED, PATIENTS, KnowledgeGraph, lent
 from dvt_kg.justifications import Why, why
 from dvt_kg.missing import Missing, search
 from dvt_kg.ontology import IRI, RDF, XSD, Ontology, RdfTerm, dvt, load, local_name
@@ -145,11 +145,15 @@ class Classification:
         :param made: the time that the provenance states; now if not given
         """
         graph = KnowledgeGraph(self.ontology)
-        pairs = list(self if chosen is None else chosen)
-        graph.add(PATIENTS, (t for patient, _ in pairs for t in patient.triples()))
-        graph.add(INFERRED, (t for pair in pairs for t in self.triples(*pair)))
+        self.fill(graph, self if chosen is None else chosen)
         graph.add(INFERRED, provenance(self.reasoner, self.ontology, made or datetime.now(UTC)))
         return graph
+
+    def fill(self, graph: KnowledgeGraph, chosen: Iterable[tuple[Patient, Profile]]) -> None:
+        """Put patients and what was inferred of them into a graph."""
+        pairs = list(chosen)
+        graph.add(PATIENTS, (t for patient, _ in pairs for t in patient.triples()))
+        graph.add(INFERRED, (t for pair in pairs for t in self.triples(*pair)))
 
 
 def provenance(reasoner: str, ontology: Ontology, made: datetime) -> list[ox.Triple]:
@@ -294,11 +298,12 @@ def _red_flags(entailed: Entailed | None, ontology: Ontology) -> Entailed:
 
 def _derive(classification: Classification, missing: Missing) -> dict[frozenset[Atom], Profile]:
     """Add to each profile what the derivation queries say, and what is missing."""
-    graph = classification.graph()
     derived: dict[str, list[tuple[ox.NamedNode, RdfTerm]]] = {}
-    for triple in derivations(graph):
-        assert isinstance(triple.subject, ox.NamedNode)
-        derived.setdefault(triple.subject.value, []).append((triple.predicate, triple.object))
+    with lent(classification.ontology) as graph:
+        classification.fill(graph, classification)
+        for triple in derivations(graph):
+            assert isinstance(triple.subject, ox.NamedNode)
+            derived.setdefault(triple.subject.value, []).append((triple.predicate, triple.object))
     found = {}
     for (key, profile), patient in zip(classification.profiles.items(), classification.patients, strict=True):
         mine = sorted(derived.get(patient.iri, ()), key=str)

@@ -20,6 +20,7 @@ from dvt_kg.knowledge_commands import (
 )
 from dvt_kg.record_commands import classify_command, compare_command, explain_command, recommend
 from dvt_kg.release_commands import build, diff, docs
+from dvt_kg.server_command import serve
 from dvt_kg.work import FAILED, INTERRUPTED, REFUSED
 
 
@@ -61,6 +62,6 @@ def main() -> None:
 
 for command in (
     *(recommend, explain_command, compare_command, classify_command, cohort_command),
-    *(query_command, queries_command, terms, rules_command, check, template, build, diff, docs),
+    *(query_command, queries_command, terms, rules_command, check, template, build, diff, docs, serve),
 ):
     main.add_command(command)

@@ -30,13 +30,23 @@ _FORMATS = "http://www.w3.org/ns/formats/"
 _RDF_FORMATS = {"ttl": "Turtle", "owl": "RDF_XML", "jsonld": "JSON-LD"}
 
 
-def void(ontology: Ontology, merged: Triples, dumps: Iterable[Path], issued: datetime) -> bytes:
+def void(
+    ontology: Ontology,
+    merged: Triples,
+    dumps: Iterable[Path],
+    issued: datetime,
+    *,
+    endpoint: str | None = None,
+) -> bytes:
     """The VoID description of the merged graph, as Turtle.
 
     :param merged: the graph's triples
     :param dumps: the files that hold it, named relative to the description
+    :param endpoint: the address of a SPARQL endpoint that serves it
     """
     graph = _described(ontology, VOID.Dataset, issued)
+    if endpoint:
+        graph.add((DATASET, VOID.sparqlEndpoint, rdflib.URIRef(endpoint)))
     subjects = {t.subject for t in merged}
     classes = Counter(kind for t in merged if (kind := _named_type(t)))
     properties = Counter(t.predicate.value for t in merged)

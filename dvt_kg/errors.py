@@ -106,10 +106,13 @@ class QueryError(DvtKgError):
     """A query, its name or its parameters are wrong.
 
     :param query: the query's name or file
+    :param parameter: the parameter at fault
     """
 
-    def __init__(self, message: str, *, query: str | None = None) -> None:
+    def __init__(self, message: str, *, query: str | None = None, parameter: str | None = None) -> None:
+        self.message = message
         self.query = query
+        self.parameter = parameter
         super().__init__(f"query {query}: {message}" if query else message)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,17 @@ class KnowledgeGraph:
         """Add triples to one of the graphs."""
         self.store.extend(ox.Quad(t.subject, t.predicate, t.object, graph) for t in triples)
 
+    def forget(self) -> int:
+        """Take away all that is not the ontology's.
+
+        :returns: the number of triples that were taken away
+        """
+        number = 0
+        for graph in (PATIENTS, INFERRED):
+            number += sum(1 for _ in self.store.quads_for_pattern(None, None, None, graph))
+            self.store.clear_graph(graph)
+        return number
+
     def triples(self, graph: ox.NamedNode) -> Iterable[ox.Triple]:
         """The triples of one of the graphs."""
         return (q.triple for q in self.store.quads_for_pattern(None, None, None, graph))
@@ -79,3 +91,41 @@ class KnowledgeGraph:
         for prefix, namespace in PREFIXES.items():
             dataset.bind(prefix, namespace)
         return dataset
+
+
+class _Spares:
+    """Graphs that hold an ontology alone, for whoever needs one for a moment.
+
+    A new graph takes far longer than what a few records ask of it.
+    """
+
+    # Oxigraph's store in memory keeps what was taken away, so that a graph is given up in the end.
+    _LAST = 20_000
+
+    def __init__(self) -> None:
+        self._spares: list[tuple[KnowledgeGraph, int]] = []
+
+    def take(self, ontology: Ontology) -> tuple[KnowledgeGraph, int]:
+        return self._spares.pop() if self._spares else (KnowledgeGraph(ontology), 0)
+
+    def give_back(self, graph: KnowledgeGraph, taken_away: int) -> None:
+        taken_away += graph.forget()
+        if taken_away < self._LAST:
+            self._spares.append((graph, taken_away))
+
+
+@lru_cache(maxsize=4)
+def _spares(ontology: Ontology) -> _Spares:
+    return _Spares()
+
+
+@contextmanager
+def lent(ontology: Ontology) -> Iterator[KnowledgeGraph]:
+    """A graph with an ontology and nothing else, whose other graphs are emptied when it is given back.
+
+    :param ontology: the ontology that the ontology graph holds
+    """
+    spares = _spares(ontology)
+    graph, taken_away = spares.take(ontology)
+    yield graph
+    spares.give_back(graph, taken_away)  # not after an error, for then nobody knows its state

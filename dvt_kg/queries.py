@@ -77,20 +77,24 @@ class Query:
                     + (f", did you mean {hint!r}?" if hint else "")
                     + f" It takes: {known}",
                     query=self.name,
+                    parameter=name,
                 )
         for name, parameter in self.parameters.items():
             if parameter.required and name not in values:
                 raise QueryError(
                     f"needs the parameter {name!r} ({parameter.description}): --param {name}=...",
                     query=self.name,
+                    parameter=name,
                 )
         bound = {name: self._term(self.parameters[name], value) for name, value in values.items()}
-        terms = {term.name for term in ontology.terms} if ontology else set()
+        terms = ontology.labels if ontology else {}
         for name, term in bound.items():
             if terms and self.parameters[name].kind == "term" and local_name(term) not in terms:
                 hint = nearest(values[name], terms)
                 meant = f"; did you mean {hint!r}?" if hint else ""
-                raise QueryError(f"no term {values[name]!r} in the ontology{meant}", query=self.name)
+                raise QueryError(
+                    f"no term {values[name]!r} in the ontology{meant}", query=self.name, parameter=name
+                )
         return bound
 
     def _term(self, parameter: Parameter, value: str) -> ox.NamedNode | ox.Literal:
@@ -103,7 +107,9 @@ class Query:
             return dvt(value.removeprefix("dvt:"))
         except ValueError:
             raise QueryError(
-                f"{value!r} is no name of a term for the parameter {parameter.name!r}", query=self.name
+                f"{value!r} is no name of a term for the parameter {parameter.name!r}",
+                query=self.name,
+                parameter=parameter.name,
             ) from None
 
 
@@ -196,13 +202,20 @@ class Rows:
         return [{k: None if v is None else local_name(v) for k, v in row.items()} for row in self]
 
 
-def ask(graph: KnowledgeGraph, query: Query | str, **parameters: str) -> Rows:
-    """Run a SELECT over the union of the graphs.
+def ask(graph: KnowledgeGraph, query: Query | str, /, **parameters: str) -> Rows:
+    """The rows of a SELECT over the union of the graphs.
 
     :param query: a query, or the name of one of the catalogue
     :param parameters: the query's parameters as text
     :raises QueryError: for a wrong parameter or a query that cannot be parsed
     """
+    result = run(graph, query, **parameters)
+    names = [v.value for v in result.variables]
+    return Rows(tuple(names), tuple(tuple(solution) for solution in result))
+
+
+def run(graph: KnowledgeGraph, query: Query | str, /, **parameters: str) -> ox.QuerySolutions:
+    """Run a SELECT as :func:`ask` does, for rows that are wanted one by one or written at once."""
     chosen = load(query) if isinstance(query, str) else query
     bound = chosen.bind(parameters, graph.ontology)
     try:
@@ -213,8 +226,7 @@ def ask(graph: KnowledgeGraph, query: Query | str, **parameters: str) -> Rows:
         raise QueryError(f"not valid SPARQL: {error}", query=chosen.name) from None
     if not isinstance(result, ox.QuerySolutions):
         raise QueryError("only SELECT queries are run", query=chosen.name)
-    names = [v.value for v in result.variables]
-    return Rows(tuple(names), tuple(tuple(s[n] for n in names) for s in result))
+    return result
 
 
 def _with_values(text: str, bound: Mapping[str, ox.NamedNode | ox.Literal]) -> str:

@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -161,11 +161,17 @@ def template(format: str, ontology: Ontology | None = None) -> str:
     return TEMPLATES[format](Vocabulary(ontology or load()))
 
 
+@lru_cache(maxsize=4)
+def _vocabulary(ontology: Ontology) -> Vocabulary:
+    """The names that records use, gathered once for each ontology."""
+    return Vocabulary(ontology)
+
+
 class _Desk:
     """One reading in progress."""
 
     def __init__(self, ontology: Ontology | None, strict: bool) -> None:
-        self.vocabulary = Vocabulary(ontology or load())
+        self.vocabulary = _vocabulary(ontology or load())
         self.strict = strict
         self.door = Door()
         self.patients: list[Patient] = []

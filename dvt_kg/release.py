@@ -55,8 +55,8 @@ def build(
 
     target = Path(folder)
     whole = set(merged(ontology))
-    issued = _date(ontology)
-    examples, inferred = _classified(ontology, issued, java, timeout)
+    date = issued(ontology)
+    examples, inferred = _classified(ontology, date, java, timeout)
     contents = {
         "dvt-kg": whole,
         "dvt-kg-base": set(_base(whole)),
@@ -82,8 +82,8 @@ def build(
         write(CONTEXT, (data_dir("ontology") / CONTEXT).read_bytes())
         files = list(written)
         dumps = [target / f"dvt-kg.{ending}" for ending in FORMS]
-        write("void.ttl", void(ontology, list(whole), dumps, issued))
-        write("dcat.ttl", dcat(ontology, files, TITLES, issued))
+        write("void.ttl", void(ontology, list(whole), dumps, date))
+        write("dcat.ttl", dcat(ontology, files, TITLES, date))
         sums = (f"{sha256(file.read_bytes())}  {file.name}\n" for file in sorted(written))
         write(CHECKSUMS, "".join(sums).encode())
     except OSError as error:
@@ -150,8 +150,11 @@ def _is_concept(triple: ox.Triple) -> bool:
     return triple.predicate.value == _TYPE and triple.object in kinds
 
 
-def _date(ontology: Ontology) -> datetime:
-    """The date that the built files bear."""
+def issued(ontology: Ontology) -> datetime:
+    """The date that the built files bear.
+
+    :raises OntologyError: where the ontology states none
+    """
     if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
         return datetime.fromtimestamp(int(epoch), UTC)
     created = ontology.text(ox.NamedNode(IRI), ox.NamedNode(DCTERMS + "created"))

@@ -14,7 +14,7 @@ export async function patientTab() {
   const form = await askJson("form");
   const fields = new Fields(form);
   byId("notice").textContent = form.notice;
-  byId("made").textContent = `${form.notice} Ontology ${form.ontology_version}. What is entered here is answered and forgotten; nothing is stored.`;
+  byId("made").textContent = `Ontology ${form.ontology_version}.`;
   const later = debounced(() => answered(), WAIT);
   const recordForm = new RecordForm(byId("form"), form.groups, () => {
     later();

@@ -1,4 +1,4 @@
-"""What the tests of pages share: Debian's Chromium, driven by Playwright, and a server."""
+"""What the tests with servers share: one server with the example patients, and Debian's Chromium."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.servers.serving import Server, serving
+from .serving import PATIENTS, Served, serving
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Served]:
+    """Our server with the example patients."""
+    with serving(PATIENTS) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    """Chromium, driven by Playwright."""
     chromium = shutil.which("chromium")
     assert chromium, "Chromium is missing: packages.txt names it"
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-
-
-@pytest.fixture(scope="session")
-def served() -> Iterator[Server]:
-    with serving() as server:
-        yield server

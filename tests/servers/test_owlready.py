@@ -25,8 +25,8 @@ from dvt_kg import HermiT, Ontology, Patient, read_records
 from dvt_kg.ontology import OWL, catalog, data_dir, dvt, local_name
 from dvt_kg.rules import Atom, Type, Value
 
-from .test_cases import CASES
-from .test_guidelines import supported
+from ..test_cases import CASES
+from ..test_guidelines import supported
 
 CONSISTENT = [name for name, case in CASES.items() if case["expected"]["status"] != "contradictory"]
 CONTRADICTORY = [name for name in CASES if name not in CONSISTENT]

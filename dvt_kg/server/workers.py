@@ -1,0 +1,200 @@
+"""Processes that do the work, each of which is ended when it takes too long, and replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import connection, resource_tracker
+from multiprocessing.connection import Connection
+from typing import Any
+
+from dvt_kg.server.desk import Contents, Job, Reply
+from dvt_kg.server.limits import Limits
+from dvt_kg.server.refusals import Refused
+
+# A new process that has nothing of this one, so that it can be made at any time.
+_PROCESSES = multiprocessing.get_context("spawn")
+FREE_FORM = "sparql"
+"""The job of which the workers never all do one at once: such a query may run to its limit."""
+
+
+RECURSION = 5_000
+"""Calls within calls that a worker may make: a parser makes some 50 for each bracket within brackets."""
+
+
+class WorkerDied(Exception):
+    """A worker ended before it replied."""
+
+
+def work(pipe: Connection, contents: Contents, limits: Limits) -> None:
+    """Take jobs from a pipe and put replies into it, as long as there is somebody at its other end."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "it is started as a process of its own"
+    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    # Slow to import, and not needed in the process that serves.
+    from dvt_kg.server.desk import Desk  # noqa: PLC0415
+    from dvt_kg.server.jobs import do  # noqa: PLC0415
+
+    sys.setrecursionlimit(RECURSION)
+    desk = Desk(contents, limits)
+    _limit_memory(limits.memory)
+    with contextlib.suppress(EOFError, OSError):
+        pipe.send(desk.about())
+        while True:
+            pipe.send(do(desk, pipe.recv()))
+
+
+def _end_with(sentinel: int) -> None:
+    """End this process with another, even in the middle of a query."""
+    connection.wait([sentinel])
+    os._exit(1)
+
+
+def _limit_memory(more: int) -> None:
+    """Allow so many bytes of memory more than are in use, where the system tells how many that is."""
+    if not sys.platform.startswith("linux"):
+        return
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        used = int(statm.read().split()[5]) * resource.getpagesize()
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (used + more, hard))
+
+
+class Worker:
+    """One process and the pipe to it."""
+
+    def __init__(self, contents: Contents, limits: Limits) -> None:
+        self._pipe, theirs = _PROCESSES.Pipe()
+        self._process = _PROCESSES.Process(target=work, args=(theirs, contents, limits), daemon=True)
+        # Ctrl-C is for the process that serves: what is blocked in this thread is blocked in its children.
+        resource_tracker.ensure_running()  # else it is started now, and unblocks
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        self._process.start()
+        theirs.close()
+        self.about: dict[str, str] = self._receive()
+
+    def _receive(self) -> Any:
+        try:
+            return self._pipe.recv()
+        except (EOFError, OSError):
+            raise WorkerDied from None
+
+    def do(self, job: Job) -> Reply | Refused:
+        """Have a job done.
+
+        :raises WorkerDied: where the process ends before it replies
+        """
+        try:
+            self._pipe.send(job)
+        except OSError:
+            raise WorkerDied from None
+        return self._receive()  # type: ignore[no-any-return]
+
+    def end(self) -> None:
+        """End the process, whatever it is doing."""
+        self._process.kill()
+        self._process.join()
+        self._pipe.close()
+
+
+class Workers:
+    """As many processes as are asked for and one more, so that one that is ended is not missed.
+
+    :param contents: what each of them holds
+    :param limits: what a job may take
+    :param number: how many jobs are done at a time
+    """
+
+    def __init__(self, contents: Contents, limits: Limits, number: int) -> None:
+        self._contents = contents
+        self._limits = limits
+        self._number = number + 1
+        self._free: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
+        self._all: set[Worker] = set()
+        self._starting: set[asyncio.Task[None]] = set()
+        self._threads = ThreadPoolExecutor(2 * self._number)
+        self._free_form = asyncio.Semaphore(number)
+        self.about: dict[str, str] = {}
+        self.ended = 0
+
+    @contextlib.asynccontextmanager
+    async def working(self) -> AsyncIterator[Workers]:
+        """The time in which the workers work: from when the first is ready."""
+        try:
+            await self._start()
+            for _ in range(self._number - 1):
+                self._start_soon()
+            yield self
+        finally:
+            for task in self._starting:
+                task.cancel()
+            for worker in self._all:
+                worker.end()
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _start(self) -> None:
+        worker = await self._in_thread(Worker, self._contents, self._limits)
+        self._all.add(worker)
+        self.about = worker.about
+        self._free.put_nowait(worker)
+
+    def _start_soon(self) -> None:
+        task = asyncio.create_task(self._start())
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+
+    async def _in_thread(self, call: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
+
+    @property
+    def ready(self) -> int:
+        """How many processes there are."""
+        return len(self._all)
+
+    async def do(self, job: Job) -> Reply:
+        """Have a job done within the limits.
+
+        :raises Refused: what the job refuses; 503 where no worker is free in time; 422 where the work takes
+            longer than allowed or ends its process
+        """
+        limited = self._free_form if job.name == FREE_FORM else contextlib.nullcontext()
+        try:
+            async with asyncio.timeout(self._limits.waiting) as waiting, limited:
+                worker = await self._free.get()
+                waiting.reschedule(None)
+                found = await self._done(worker, job)
+        except TimeoutError:
+            message = "the server is busy; try again in a moment"
+            raise Refused(503, "busy", message, headers={"Retry-After": "1"}) from None
+        if isinstance(found, Refused):
+            raise found
+        return found
+
+    async def _done(self, worker: Worker, job: Job) -> Reply | Refused:
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                found: Reply | Refused = await self._in_thread(worker.do, job)
+        except TimeoutError:
+            self._replace(worker)
+            return Refused(
+                422, "time-limit", f"stopped after {self._limits.seconds:g} s; narrow it down or ask for less"
+            )
+        except WorkerDied:
+            self._replace(worker)
+            return Refused(422, "memory", "this takes more memory or depth than allowed; ask for less")
+        self._free.put_nowait(worker)
+        return found
+
+    def _replace(self, worker: Worker) -> None:
+        self.ended += 1
+        self._all.discard(worker)
+        self._threads.submit(worker.end)
+        self._start_soon()
