@@ -29,6 +29,7 @@ bench: $(BENCH)
 	$(BIN)/python benchmarks/reasoning.py
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/cohorts.py --plot docs/benchmark.svg --json docs/benchmark.json
+	$(BIN)/python benchmarks/serving.py
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dvt-kg needs Python 3.11 or newer")'

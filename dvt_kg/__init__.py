@@ -35,7 +35,7 @@ from dvt_kg.hermit import HermiT
 from dvt_kg.mappings import Mapping, code_mappings, look_up_code, sssom
 from dvt_kg.ontology import Ontology, load, record_terms
 from dvt_kg.patients import Fact, Patient
-from dvt_kg.queries import Query, Rows, ask, ask_endpoint, catalogue
+from dvt_kg.queries import Query, Rows, ask, catalogue
 from dvt_kg.readers import Reading, read, read_records, read_text
 from dvt_kg.reasoner import Reasoner, RuleReasoner
 from dvt_kg.release import build
@@ -44,18 +44,23 @@ if TYPE_CHECKING:
     from dvt_kg.cohorts.run import cohort
     from dvt_kg.comparison import compare
     from dvt_kg.differences import changes
+    from dvt_kg.endpoint import Endpoint, ask_endpoint
     from dvt_kg.explanation_graph import explained
     from dvt_kg.explanations import explain
+    from dvt_kg.publishing import publish
     from dvt_kg.site.pages import docs
 
 # Slow to import, so only where they are used.
 _LATE = {
+    "Endpoint": "endpoint",
+    "ask_endpoint": "endpoint",
     "changes": "differences",
     "cohort": "cohorts.run",
     "compare": "comparison",
     "docs": "site.pages",
     "explain": "explanations",
     "explained": "explanation_graph",
+    "publish": "publishing",
 }
 
 
@@ -72,6 +77,7 @@ __all__ = [
     "Classification",
     "CohortError",
     "DvtKgError",
+    "Endpoint",
     "EndpointError",
     "Fact",
     "HermiT",
@@ -111,6 +117,7 @@ __all__ = [
     "explained",
     "load",
     "look_up_code",
+    "publish",
     "read",
     "read_records",
     "read_text",

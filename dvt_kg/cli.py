@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from dvt_kg.cohort_command import cohort_command
+from dvt_kg.endpoint_commands import publish_command
 from dvt_kg.errors import DvtKgError, RecordError, UsageError
 from dvt_kg.knowledge_commands import (
     check,
@@ -62,6 +63,7 @@ def main() -> None:
 
 for command in (
     *(recommend, explain_command, compare_command, classify_command, cohort_command),
-    *(query_command, queries_command, terms, rules_command, check, template, build, diff, docs, serve),
+    *(query_command, queries_command, terms, rules_command, check, template, build, diff, docs),
+    *(publish_command, serve),
 ):
     main.add_command(command)

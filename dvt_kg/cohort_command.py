@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -15,11 +16,14 @@ from dvt_kg import ontology as ontologies
 from dvt_kg.errors import UsageError
 from dvt_kg.work import (
     CONTRADICTORY,
+    ENDPOINT,
     INTERRUPTED,
     JAVA,
     ONTOLOGY_SOURCE,
     REFUSED,
     TIME_LIMIT,
+    USER,
+    endpoint_of,
     examples,
 )
 
@@ -34,10 +38,13 @@ AUDITED = 100  # as in dvt_kg.cohorts.run, which is slow to import
         "dvt-kg cohort --resume ward.ndjson.zst answers.nq",
         "dvt-kg cohort duckdb:cohort.db#patients answers.parquet",
         "dvt-kg cohort postgresql://host/database#schema.patients answers.parquet",
+        "dvt-kg cohort --endpoint http://localhost:7878/query",
     ),
 )
-@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
-@click.argument("output", type=click.Path(path_type=Path), metavar="OUT")
+@click.argument("inputs", nargs=-1, metavar="IN...")
+@click.argument("output", type=click.Path(path_type=Path), metavar="OUT", required=False)
+@ENDPOINT
+@USER
 @click.option(
     "--missing", is_flag=True, help="Say too what is missing for the open presentations; takes longer."
 )
@@ -75,7 +82,9 @@ AUDITED = 100  # as in dvt_kg.cohorts.run, which is slow to import
 def cohort_command(
     ctx: click.Context,
     inputs: tuple[str, ...],
-    output: Path,
+    output: Path | None,
+    endpoint: str | None,
+    user: str | None,
     missing: bool,
     audit: int,
     seed: int | None,
@@ -94,12 +103,26 @@ def cohort_command(
     IN are Parquet, CSV, TSV or NDJSON files (also .gz, .zst), folders of such, or tables of DuckDB and
     PostgreSQL. OUT is written as Parquet, CSV, NDJSON or N-Quads by its ending; rejects, summary and
     provenance are written beside it. It appears whole or not at all.
+
+    With --endpoint and nothing else, the summary of the patients whom a store holds and has classified,
+    counted there by the query cohort-summary.
     """
+    if endpoint is None and (not inputs or output is None):
+        raise UsageError("Missing argument 'IN... OUT': give tables and where to write, or --endpoint")
     try:
         from dvt_kg.cohorts.run import Options, cohort  # noqa: PLC0415 - slow to import, and an extra
-        from dvt_kg.cohorts.summaries import in_words  # noqa: PLC0415
+        from dvt_kg.cohorts.summaries import in_words, stored_in_words  # noqa: PLC0415
     except ImportError as error:
         raise UsageError(f"this needs {error.name}: pip install 'dvt-kg[cohort]'") from None
+    if endpoint is not None:
+        if output is not None or source is not None:
+            raise UsageError("--endpoint counts the patients who are there: leave out IN, OUT and --ontology")
+        from dvt_kg import stored  # noqa: PLC0415
+
+        found = stored.summary(endpoint_of(endpoint, user))
+        click.echo(stored_in_words(found), nl=False)
+        ctx.exit(_status(found))
+    assert output is not None
     options = Options(
         missing=missing,
         audit=audit,
@@ -120,8 +143,13 @@ def cohort_command(
         click.echo("dvt-kg: interrupted; --resume goes on where it was", err=True)
         ctx.exit(INTERRUPTED)
     click.echo(in_words(summary), nl=False)
-    statuses = {item["id"] for item in summary["status"]}
-    ctx.exit(REFUSED if summary["rejected"] else CONTRADICTORY if "contradictory" in statuses else 0)
+    ctx.exit(REFUSED if summary["rejected"] else _status(summary))
+
+
+def _status(summary: dict[str, Any]) -> int:
+    """The exit status that the records of a summary call for."""
+    contradictory = any(item["id"] == "contradictory" for item in summary["status"])
+    return CONTRADICTORY if contradictory else 0
 
 
 @contextlib.contextmanager

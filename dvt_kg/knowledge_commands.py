@@ -29,7 +29,7 @@ from dvt_kg.work import (
     graph_of,
     show_refused,
     status_of,
-    working,
+    working_on_endpoint,
     written_as,
 )
 
@@ -65,9 +65,8 @@ def _parameters(ctx: click.Context, option: click.Parameter, values: tuple[str, 
 )
 @written_as("table", "csv", "json", help="How to write the rows.")
 @WITH_EXPLANATIONS
-@click.option("--endpoint", metavar="URL", help="Ask a remote SPARQL endpoint that holds the graphs.")
 @OUTPUT
-@working
+@working_on_endpoint
 @click.pass_context
 def query_command(
     ctx: click.Context,
@@ -76,24 +75,20 @@ def query_command(
     parameters: dict[str, str],
     form: str,
     with_explanations: bool,
-    endpoint: str | None,
     output: Path | None,
     work: Work,
 ) -> None:
     """Run a query of the catalogue, or from a file, over the ontology and the classified records.
 
-    With --endpoint the query runs there, within --timeout or 30 s, and no files are read.
+    With --endpoint and no files the query runs there, over what the store holds and has classified; with
+    files only the ontology is read from there.
     """
     query = queries.load(name)
-    if with_explanations and (endpoint or not files):
-        raise UsageError("--with-explanations explains records; give record files and no --endpoint")
+    if with_explanations and not files:
+        raise UsageError("--with-explanations explains records; give record files")
     reading, status = Reading((), ()), 0
-    if endpoint:
-        if files:
-            raise UsageError("--endpoint asks what the endpoint holds; leave out the files")
-        chosen = ctx.get_parameter_source("timeout") is click.core.ParameterSource.COMMANDLINE
-        seconds = work.timeout if chosen else queries.ENDPOINT_TIMEOUT
-        rows = queries.ask_endpoint(endpoint, query, timeout=seconds, **parameters)
+    if work.endpoint and not files:
+        rows = work.endpoint.select(query, **parameters)
     else:
         query.bind(parameters, work.ontology)
         graph = KnowledgeGraph(work.ontology)

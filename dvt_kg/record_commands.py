@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,11 +10,10 @@ import click
 from dvt_kg import answers, reports
 from dvt_kg.errors import UsageError
 from dvt_kg.graph import FORMATS, INFERRED, ONTOLOGY, PATIENTS
-from dvt_kg.ontology import nearest
-from dvt_kg.readers import Reading
 from dvt_kg.work import (
     FILES,
     OUTPUT,
+    PATIENT,
     WITH_EXPLANATIONS,
     Work,
     destination,
@@ -24,7 +22,7 @@ from dvt_kg.work import (
     progress,
     show_refused,
     status_of,
-    working,
+    working_on_endpoint,
     written_as,
 )
 
@@ -35,9 +33,11 @@ from dvt_kg.work import (
         "dvt-kg recommend --format json ward.csv > answers.json",
         "dvt-kg recommend --guidelines all patients.json",
         "cat patient.ttl | dvt-kg recommend --input-format ttl -",
+        "dvt-kg recommend --endpoint http://localhost:7878/query --patient case-01",
     )
 )
 @FILES
+@PATIENT
 @written_as("text", "json", "csv", help="How to answer.")
 @click.option(
     "--guidelines",
@@ -47,11 +47,12 @@ from dvt_kg.work import (
     help="Whose statements to show: the ACR panels' ratings, or what every other guideline says besides.",
 )
 @OUTPUT
-@working
+@working_on_endpoint
 @click.pass_context
 def recommend(
     ctx: click.Context,
     files: tuple[str, ...],
+    patients: tuple[str, ...],
     form: str,
     guidelines: str,
     output: Path | None,
@@ -59,9 +60,10 @@ def recommend(
 ) -> None:
     """Answer records: which presentations fit, how each option is rated, and why.
 
-    FILES are records as JSON, CSV, TSV, Turtle or JSON-LD; - is standard input.
+    FILES are records as JSON, CSV, TSV, Turtle or JSON-LD; - is standard input. With --endpoint the
+    ontology is read from there, and without FILES the patients too; they are judged here.
     """
-    reading = work.read(files)
+    reading = work.read(files, patients)
     answer = answers.recommend(work.classified(reading), reading.errors, guidelines=guidelines)
     with destination(output) as out:
         if form == "json":
@@ -88,7 +90,7 @@ def recommend(
 @click.option("--with-all", is_flag=True, help="Write the records' own triples and the ontology too.")
 @WITH_EXPLANATIONS
 @OUTPUT
-@working
+@working_on_endpoint
 @click.pass_context
 def classify_command(
     ctx: click.Context,
@@ -124,7 +126,7 @@ def classify_command(
     ),
 )
 @FILES
-@click.option("--patient", "patients", multiple=True, metavar="ID", help="Only this record; may be repeated.")
+@PATIENT
 @click.option(
     "--presentation",
     "presentations",
@@ -142,7 +144,7 @@ def classify_command(
 )
 @written_as("text", "json", "turtle", "svg", "html", help="How to explain; svg is a picture of one record.")
 @OUTPUT
-@working
+@working_on_endpoint
 @click.pass_context
 def explain_command(
     ctx: click.Context,
@@ -156,7 +158,8 @@ def explain_command(
 ) -> None:
     """Explain records: why, why not, what is missing, what would change it, what clashes.
 
-    FILES are records as JSON, CSV, TSV, Turtle or JSON-LD; - is standard input.
+    FILES are records as JSON, CSV, TSV, Turtle or JSON-LD; - is standard input. With --endpoint the
+    ontology is read from there, and without FILES the patients too; they are judged here.
     """
     # Slow to import, and needed only here.
     from dvt_kg import explanation_page, explanation_report, explanations  # noqa: PLC0415
@@ -164,11 +167,10 @@ def explain_command(
     if form == "turtle" and (presentations or conclusions):
         raise UsageError("the graph holds everything: leave out --presentation and --conclusion")
     explanations.check_names(work.ontology, presentations, conclusions)
-    reading = work.read(files)
-    chosen = _chosen(reading, patients)
+    reading = work.read(files, patients)
     if form == "svg":
-        explanation_page.check_drawable(len(chosen.patients), not conclusions or bool(presentations))
-    classification = work.classified(chosen)
+        explanation_page.check_drawable(len(reading.patients), not conclusions or bool(presentations))
+    classification = work.classified(reading)
     if form == "turtle":
         text = graph_of(classification, explaining=True).serialize("turtle", graphs=(INFERRED,)).decode()
     else:
@@ -192,20 +194,6 @@ def explain_command(
     ctx.exit(status_of(reading.errors, classification))
 
 
-def _chosen(reading: Reading, ids: Sequence[str]) -> Reading:
-    """The records with some ids; all where none is given."""
-    known = {patient.id for patient in reading.patients}
-    for id in ids:
-        if id not in known:
-            refused = any(error.record == id for error in reading.errors)
-            show_refused(reading.errors)
-            hint = nearest(id, known)
-            meant = f"; did you mean {hint!r}?" if hint else ""
-            raise UsageError(f"the record {id!r} was refused" if refused else f"no record {id!r}{meant}")
-    chosen = tuple(p for p in reading.patients if p.id in ids) if ids else reading.patients
-    return Reading(chosen, reading.errors)
-
-
 @click.command(
     "compare",
     epilog=examples(
@@ -217,7 +205,7 @@ def _chosen(reading: Reading, ids: Sequence[str]) -> Reading:
 @click.argument("after", metavar="AFTER")
 @written_as("text", "json", help="How to answer.")
 @OUTPUT
-@working
+@working_on_endpoint
 @click.pass_context
 def compare_command(
     ctx: click.Context, before: str, after: str, form: str, output: Path | None, work: Work

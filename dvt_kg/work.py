@@ -7,9 +7,10 @@ import functools
 import io
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -23,6 +24,9 @@ from dvt_kg.hermit import TIMEOUT, HermiT
 from dvt_kg.ontology import Ontology
 from dvt_kg.readers import READERS, Reading, read
 from dvt_kg.reasoner import Reasoner, RuleReasoner
+
+if TYPE_CHECKING:
+    from dvt_kg.endpoint import Endpoint
 
 ONTOLOGY_SOURCE = click.option(
     "--ontology",
@@ -46,7 +50,8 @@ TIME_LIMIT = click.option(
     type=click.FloatRange(min=0, min_open=True),
     default=TIMEOUT,
     show_default=True,
-    help="Seconds that HermiT may take for a batch of records.",
+    help="Seconds that HermiT may take for a batch of records. An endpoint may take as long for an answer,"
+    " and 30 if this is not given.",
 )
 REASONER = click.option(
     "--reasoner",
@@ -54,6 +59,22 @@ REASONER = click.option(
     default="rules",
     show_default=True,
     help="Judge by the compiled rules, or by HermiT and the rules together.",
+)
+
+
+ENDPOINT = click.option(
+    "--endpoint",
+    metavar="URL",
+    help="Take the ontology, and without files the patients too, from a remote SPARQL endpoint.",
+)
+USER = click.option(
+    "--user",
+    metavar="NAME",
+    help="A user of the endpoint, whose password is in DVT_KG_ENDPOINT_PASSWORD; without one a token in"
+    " DVT_KG_ENDPOINT_TOKEN is used.",
+)
+PATIENT = click.option(
+    "--patient", "patients", multiple=True, metavar="ID", help="Only this record; may be repeated."
 )
 
 
@@ -88,15 +109,34 @@ class Work:
     reasoner: str
     java_home: Path | None
     timeout: float
+    endpoint: Endpoint | None = None
 
-    @property
+    @cached_property
     def ontology(self) -> Ontology:
         """The ontology that the options name, else the shipped one."""
-        return ontologies.load(self.source)
+        if self.endpoint is None:
+            return ontologies.load(self.source)
+        if self.source is not None:
+            raise UsageError("--endpoint and --ontology each say where the ontology is: give one")
+        from dvt_kg.stored import knowledge  # noqa: PLC0415
 
-    def read(self, files: tuple[str, ...]) -> Reading:
-        """The records of files, with what was refused."""
-        return read(files, self.ontology, format=self.input_format, strict=self.strict)
+        return knowledge(self.endpoint)
+
+    def read(self, files: tuple[str, ...], ids: tuple[str, ...] = ()) -> Reading:
+        """The records of files, with what was refused; without files those of the endpoint.
+
+        :param ids: only the records with these ids are wanted, where any is given
+        :raises UsageError: where there are neither files nor an endpoint, or no record with an id
+        """
+        if files:
+            reading = read(files, self.ontology, format=self.input_format, strict=self.strict)
+        elif self.endpoint is not None:
+            from dvt_kg.stored import records  # noqa: PLC0415
+
+            reading = records(self.endpoint, self.ontology, ids, strict=self.strict)
+        else:
+            raise UsageError("Missing argument 'FILES...': give files of records, or --endpoint")
+        return _chosen(reading, ids)
 
     def classified(self, reading: Reading) -> Classification:
         """The records classified, with progress on a terminal; no reasoner is started for none."""
@@ -113,6 +153,33 @@ class Work:
             return classify(reading.patients, reasoner, progress=step)
 
 
+def _chosen(reading: Reading, ids: tuple[str, ...]) -> Reading:
+    """The records with some ids; all where none is given."""
+    known = {patient.id for patient in reading.patients}
+    for id in ids:
+        if id not in known:
+            refused = any(error.record == id for error in reading.errors)
+            show_refused(reading.errors)
+            hint = ontologies.nearest(id, known)
+            meant = f"; did you mean {hint!r}?" if hint else ""
+            raise UsageError(f"the record {id!r} was refused" if refused else f"no record {id!r}{meant}")
+    chosen = tuple(p for p in reading.patients if p.id in ids) if ids else reading.patients
+    return Reading(chosen, reading.errors)
+
+
+def endpoint_of(url: str, user: str | None, **options: Any) -> Endpoint:
+    """The endpoint at an address, with the credentials of the environment and the time limit of the command.
+
+    :param options: of :class:`dvt_kg.Endpoint`
+    """
+    from dvt_kg import endpoint  # noqa: PLC0415 - slow to import, and seldom needed
+
+    context = click.get_current_context()
+    chosen = context.get_parameter_source("timeout") is click.core.ParameterSource.COMMANDLINE
+    seconds = context.params["timeout"] if chosen else endpoint.TIMEOUT
+    return endpoint.from_environment(url, user=user, timeout=seconds, **options)
+
+
 def written_as(*forms: str, help: str) -> Callable[..., Any]:
     """The option that chooses how a command writes what it found; the first form is the default."""
     return click.option(
@@ -125,10 +192,24 @@ def working(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def with_work(*args: Any, **options: Any) -> None:
-        chosen = {field.name: options.pop(field.name) for field in fields(Work)}
+        chosen = {f.name: options.pop(f.name) for f in fields(Work) if f.name != "endpoint"}
         command(*args, work=Work(**chosen), **options)
 
     return INPUT_FORMAT(STRICT(ONTOLOGY_SOURCE(REASONER(JAVA(TIME_LIMIT(with_work))))))
+
+
+def working_on_endpoint(command: Callable[..., None]) -> Callable[..., None]:
+    """The same, with an endpoint in the place of the shipped ontology and of files where one is named."""
+
+    @functools.wraps(command)
+    def with_endpoint(*args: Any, work: Work, endpoint: str | None, user: str | None, **options: Any) -> None:
+        if endpoint is not None:
+            work = replace(work, endpoint=endpoint_of(endpoint, user))
+        elif user is not None:
+            raise UsageError("--user is a user of an endpoint: add --endpoint")
+        command(*args, work=work, **options)
+
+    return ENDPOINT(USER(working(with_endpoint)))
 
 
 WITH_EXPLANATIONS = click.option(
@@ -153,7 +234,7 @@ OUTPUT = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write to this file in place of standard output.",
 )
-FILES = click.argument("files", nargs=-1, required=True, metavar="FILES...")
+FILES = click.argument("files", nargs=-1, metavar="FILES...")
 
 
 @contextlib.contextmanager

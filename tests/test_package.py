@@ -61,7 +61,14 @@ def test_the_installed_wheel_answers_from_any_folder(installed: Path, tmp_path: 
 def test_the_source_distribution_carries_ontology_and_queries(installed: Path) -> None:
     (archive,) = (installed.parent.parent / "dist").glob("*.tar.gz")
     listed = subprocess.run(["tar", "tzf", archive], capture_output=True, text=True, check=True).stdout
-    for path in ("ontology/findings.ttl", "queries/options.rq", "queries/qc/", "tests/cases/", "LICENSE"):
+    for path in (
+        "ontology/findings.ttl",
+        "queries/options.rq",
+        "queries/qc/",
+        "tests/cases/",
+        "examples/cohort.ipynb",
+        "LICENSE",
+    ):
         assert path in listed
 
 

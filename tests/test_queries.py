@@ -45,7 +45,7 @@ def dataset(graph: KnowledgeGraph) -> rdflib.Dataset:
 
 
 def test_the_catalogue_is_all_there() -> None:
-    assert len(CATALOGUE) == 48
+    assert len(CATALOGUE) == 49
     assert len(DERIVATIONS) == 9
 
 

@@ -131,28 +131,45 @@ def _label(ontology: Ontology, name: str) -> str:
 
 def in_words(summary: dict[str, Any]) -> str:
     """A summary as text."""
-    out = io.StringIO()
-    console = Console(file=out, width=_WIDTH, highlight=False)
     rows, answered, rejected = (f"{summary[key]:,}" for key in ("rows", "answered", "rejected"))
-    console.print(f"{rows} rows: {answered} answered, {rejected} rejected; {summary['profiles']:,} profiles")
     audit = summary["audit"]
-    console.print(
+    audited = (
         f"HermiT judged {audit['profiles']} of the profiles, drawn at random, and agrees on all"
         if audit["profiles"]
         else "No profile was judged again by HermiT"
     )
+    first = f"{rows} rows: {answered} answered, {rejected} rejected; {summary['profiles']:,} profiles"
+    last = f"Ontology {summary['ontology_version']}, {summary['reasoner']}."
+    return _text([first, audited], summary, last, most=MOST)
+
+
+def stored_in_words(summary: dict[str, Any]) -> str:
+    """A summary of the patients that a store holds, as text."""
+    classified = sum(item["patients"] for item in summary["status"])
+    first = f"{summary['patients']:,} patients in the store: {classified:,} classified"
+    return _text(
+        [first], summary, f"Classified there by {' and '.join(summary['made_by']) or 'nothing that is said'}."
+    )
+
+
+def _text(lines: list[str], summary: dict[str, Any], last: str, *, most: int | None = None) -> str:
+    """The tables of a summary between what stands above and below them; with their first rows, or all."""
+    out = io.StringIO()
+    console = Console(file=out, width=_WIDTH, highlight=False)
+    for line in lines:
+        console.print(line)
     for section in _sections(summary):
         table = Table(box=None, pad_edge=False)
         table.add_column(section.what, overflow="fold")
         for name in section.columns:
             table.add_column(name, justify="right")
-        for label, *numbers in section.rows[:MOST]:
+        for label, *numbers in section.rows[:most]:
             table.add_row(Text(label), *(f"{number:,}" for number in numbers))
         console.print(f"\n{section.title}", style="bold")
         console.print(table)
-        if len(section.rows) > MOST:
-            console.print(f"and {len(section.rows) - MOST} more, in the summary as JSON")
-    console.print(f"\n{summary['notice']} Ontology {summary['ontology_version']}, {summary['reasoner']}.")
+        if most is not None and len(section.rows) > most:
+            console.print(f"and {len(section.rows) - most} more, in the summary as JSON")
+    console.print(f"\n{summary['notice']} {last}")
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 

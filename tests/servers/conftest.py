@@ -1,4 +1,4 @@
-"""What the tests with servers share: one server with the example patients, and Debian's Chromium."""
+"""What the tests with servers share: Debian's Chromium, driven by Playwright, and our server."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from .serving import PATIENTS, Served, serving
 
 
 @pytest.fixture(scope="session")
-def served() -> Iterator[Served]:
-    """Our server with the example patients."""
-    with serving(PATIENTS) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium, driven by Playwright."""
     chromium = shutil.which("chromium")
     assert chromium, "Chromium is missing: packages.txt names it"
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Served]:
+    """Our server with the example patients."""
+    with serving(PATIENTS) as server:
+        yield server

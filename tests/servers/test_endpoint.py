@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.server
 import json
-import socket
 import subprocess
-import sysconfig
-import threading
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,18 +27,11 @@ from dvt_kg import (
 from dvt_kg.cli import main
 from dvt_kg.graph import GRAPHS
 from tests.records import RECORDS
+from tests.servers.stores import OXIGRAPH, running
 
-OXIGRAPH = Path(sysconfig.get_path("scripts")) / "oxigraph"
 REQUIRED: dict[str, dict[str, Any]] = {
     "statements-about-intervention": {"intervention": "systemic-thrombolysis"}
 }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")
@@ -78,23 +64,8 @@ def endpoint(ontology: Ontology, tmp_path_factory: pytest.TempPathFactory) -> It
     merged = ["--file", str(folder / "built" / "dvt-kg.ttl"), "--graph", GRAPHS[2].value]
     for words in (["load", *location, *merged], ["load", *location, "--file", str(folder / "c.nq")]):
         subprocess.run([str(OXIGRAPH), *words], check=True, capture_output=True)
-    port = free_port()
-    server = subprocess.Popen(
-        [str(OXIGRAPH), "serve-read-only", *location, "--bind", f"127.0.0.1:{port}"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(100):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}/query"
-    finally:
-        server.terminate()
-        server.wait(10)
+    with running([OXIGRAPH, "serve-read-only", *location], "--bind") as url:
+        yield f"{url}/query"
 
 
 @pytest.mark.parametrize("name", catalogue())
@@ -127,51 +98,3 @@ def test_a_query_that_the_server_refuses_is_one_clear_error(endpoint: str, tmp_p
     file.write_text("SELECT WHERE", encoding="utf-8")
     with pytest.raises(EndpointError, match="the query was refused"):
         ask_endpoint(endpoint, str(file))
-
-
-def test_nobody_listening_is_one_clear_error() -> None:
-    with pytest.raises(EndpointError, match=r"cannot be reached: .*refused"):
-        ask_endpoint(f"http://127.0.0.1:{free_port()}/query", "status")
-
-
-def test_an_address_that_is_none_is_one_clear_error() -> None:
-    with pytest.raises(EndpointError):
-        ask_endpoint("nonsense", "status")
-
-
-@pytest.fixture
-def odd_server(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A server that answers with a page, or too late."""
-    late = request.param == "late"
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            if late:
-                time.sleep(3)
-            self.send_response(200)
-            self.send_header(
-                "Content-Type", "text/html" if request.param == "page" else "application/sparql-results+json"
-            )
-            self.end_headers()
-            body = b"<html>hello</html>" if request.param == "page" else b'{"head": {"vars": ["x"]}, "resu'
-            with contextlib.suppress(BrokenPipeError):
-                self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing is logged."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.mark.parametrize(
-    ("odd_server", "message"),
-    [("page", "no SPARQL JSON"), ("half", "no SPARQL JSON"), ("late", "no answer within 1 s")],
-    indirect=["odd_server"],
-)
-def test_an_odd_answer_is_one_clear_error(odd_server: str, message: str) -> None:
-    with pytest.raises(EndpointError, match=message):
-        ask_endpoint(odd_server, "status", timeout=1)

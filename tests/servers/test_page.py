@@ -404,7 +404,7 @@ def test_a_printed_page_holds_the_record_and_the_whole_answer_and_no_controls(se
 
 
 def test_a_token_is_asked_for_and_kept_in_memory_alone(browser: Browser) -> None:
-    with serving(token="a-token-of-ours") as server, watched(browser, server.url) as seen:
+    with serving("--workers", "1", token="a-token-of-ours") as server, watched(browser, server.url) as seen:
         page = seen.page
         page.goto(server.url)
         page.get_by_label("Bearer token").fill("a-token-of-ours")
