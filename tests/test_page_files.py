@@ -9,6 +9,7 @@ import pytest
 
 import dvt_kg
 from dvt_kg import Ontology
+from dvt_kg.answers import NOTICE
 from tests.pages import outside, page
 
 FOLDER = Path(dvt_kg.__file__).parent / "page"
@@ -57,6 +58,10 @@ def test_no_module_makes_markup_or_code_of_data_or_keeps_anything(module: Path) 
 def test_the_front_page_has_no_script_or_style_of_its_own_in_line() -> None:
     text = (FOLDER / "index.html").read_text("utf-8")
     assert re.findall(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", text) == []
+
+
+def test_every_part_of_the_page_says_what_it_is_for() -> None:
+    assert NOTICE in (FOLDER / "index.html").read_text("utf-8").partition("<footer")[2]
 
 
 def test_the_scripts_hold_no_knowledge(ontology: Ontology) -> None:

@@ -88,11 +88,11 @@ export class Answer {
 
   /** Show that no answer came, with a way to ask again. */
   lost(error, again) {
+    this.redFlags([]);
     this.none(error.message, el("button", { type: "button", class: "quiet", on: { click: again } }, "Ask again"));
   }
 
   none(why, more) {
-    this.redFlags([]);
     this.body.replaceChildren(el("div", { class: "refused", role: "alert", data: { status: "refused" } },
       el("p", { class: "status" }, el("span", { class: "sign", "aria-hidden": "true" }, "✗"), "Not answered"), el("p", {}, why), more));
     this.summarise("Not answered.");

@@ -4,7 +4,7 @@ import { askAbout, askJson, Refusal } from "./api.js";
 import { Answer } from "./answer.js";
 import { byId, count, debounced, el, save } from "./dom.js";
 import { RecordForm } from "./form.js";
-import { Fields, recordsOf } from "./record.js";
+import { Fields, recordsOf, withValue } from "./record.js";
 import { linkOf, recordIn } from "./share.js";
 
 const WAIT = 250; // ms of rest before the server is asked
@@ -14,7 +14,7 @@ export async function patientTab() {
   const form = await askJson("form");
   const fields = new Fields(form);
   byId("notice").textContent = form.notice;
-  byId("made").textContent = `${form.notice} Ontology ${form.ontology_version}. What is entered here is answered and forgotten; nothing is stored.`;
+  byId("made").textContent = `Ontology ${form.ontology_version}.`;
   const later = debounced(() => answered(), WAIT);
   const recordForm = new RecordForm(byId("form"), form.groups, () => {
     later();
@@ -36,6 +36,7 @@ export async function patientTab() {
       if (asked !== current) return;
       recordForm.refuse(found.errors, fields);
       answer.show(found, recordForm.record);
+      if (found.errors.length) answer.redFlags(await flagsOfTheRest(record, found.errors, signal));
       if (found.results.length) {
         const [result] = found.results;
         const one = [...result.presentations.map((p) => p.id), ...[...result.undetermined, ...result.ruled_out].map((p) => p.presentation)][0];
@@ -52,6 +53,15 @@ export async function patientTab() {
     } finally {
       if (asked === current) byId("answer").removeAttribute("aria-busy");
     }
+  }
+
+  /** The red flags that stand whatever the refused fields hold: a slip in one number must not silence one. */
+  async function flagsOfTheRest(record, errors, signal) {
+    const refused = errors.map((error) => fields.at(error.field ?? "", error.value));
+    if (!refused.every(Boolean)) return [];
+    const rest = refused.reduce((left, field) => withValue(left, field, undefined), record);
+    const found = await (await askAbout("recommend", rest, { signal })).json();
+    return found.results.flatMap((result) => result.alerts).filter((alert) => alert.kind === "red-flag");
   }
 
   async function picture() {
