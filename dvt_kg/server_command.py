@@ -116,8 +116,11 @@ def serve(
         from dvt_kg.server.app import Settings  # noqa: PLC0415
         from dvt_kg.server.desk import Contents  # noqa: PLC0415
         from dvt_kg.server.limits import Limits  # noqa: PLC0415
+        from dvt_kg.server.workers import Worker  # noqa: PLC0415
     except ImportError as error:
         raise UsageError(f"this needs {error.name}: pip install 'dvt-kg[server]'") from None
+    limits = Limits(seconds=time_limit, rows=max_rows, memory=memory * _MEGABYTE)
+    first = Worker(limits)  # it starts while records are read
     compile_rules(work.ontology)  # a fault of the ontology is said here
     contents = Contents(work.source)
     if files:
@@ -131,7 +134,7 @@ def serve(
     if not local and token is None:
         click.echo(f"dvt-kg: whoever reaches {host} can read what is served; {TOKEN} asks for one", err=True)
     settings = Settings(
-        limits=Limits(seconds=time_limit, rows=max_rows, memory=memory * _MEGABYTE),
+        limits=limits,
         workers=workers or os.cpu_count() or 1,
         hosts=(*_LOOPBACK, *hosts) if local or hosts else (),
         origins=origins,
@@ -144,7 +147,7 @@ def serve(
             f"serving {contents.patients} records and the ontology at {address}; Ctrl-C stops", err=True
         )
 
-    running.serve(contents, settings, host, port, started)
+    running.serve(contents, settings, host, port, first, started)
 
 
 def _token(file: Path | None) -> str | None:

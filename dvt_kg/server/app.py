@@ -28,7 +28,7 @@ from dvt_kg.server.guard import Guard
 from dvt_kg.server.limits import Limits
 from dvt_kg.server.openapi import openapi
 from dvt_kg.server.refusals import Refused
-from dvt_kg.server.workers import Workers
+from dvt_kg.server.workers import Worker, Workers
 
 PAGE = Path(__file__).parent.parent / "page"
 _STORED_NOWHERE = {"Cache-Control": "no-store"}
@@ -53,13 +53,14 @@ class Settings:
     cache: int = 64_000_000
 
 
-def application(contents: Contents, settings: Settings) -> Starlette:
+def application(contents: Contents, settings: Settings, first: Worker | None = None) -> Starlette:
     """The server as an ASGI application.
 
     :param contents: what is served
+    :param first: a worker that was started before
     """
     registry = CollectorRegistry()
-    workers = Workers(contents, settings.limits, settings.workers)
+    workers = Workers(contents, settings.limits, settings.workers, first)
     Gauge("dvt_kg_workers", "Processes that work.", registry=registry).set_function(lambda: workers.ready)
     ended = Gauge("dvt_kg_workers_ended", "Processes that were ended or died.", registry=registry)
     ended.set_function(lambda: workers.ended)

@@ -12,24 +12,31 @@ import uvicorn
 from dvt_kg.errors import UsageError
 from dvt_kg.server.app import Settings, application
 from dvt_kg.server.desk import Contents
+from dvt_kg.server.workers import Worker
 
 GRACE = 5
 """Seconds that requests in progress are given when the server is stopped."""
 
 
 def serve(
-    contents: Contents, settings: Settings, host: str, port: int, started: Callable[[str], None]
+    contents: Contents,
+    settings: Settings,
+    host: str,
+    port: int,
+    first: Worker,
+    started: Callable[[str], None],
 ) -> None:
     """Serve until the process is told to stop.
 
     :param host: the address to listen at
     :param port: the port to listen at; 0 takes a free one
+    :param first: a worker that was started before
     :param started: called with the server's address once it answers
     :raises UsageError: where that cannot be listened at, or no worker starts
     """
     with _listening(host, port) as listening:
         config = uvicorn.Config(
-            application(contents, settings),
+            application(contents, settings, first),
             access_log=False,
             log_config=None,
             server_header=False,

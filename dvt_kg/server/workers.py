@@ -30,12 +30,16 @@ RECURSION = 5_000
 """Calls within calls that a worker may make: a parser makes some 50 for each bracket within brackets."""
 
 
+AGAIN = 1.0
+"""Seconds until another worker is started in the place of one that died as it started."""
+
+
 class WorkerDied(Exception):
     """A worker ended before it replied."""
 
 
-def work(pipe: Connection, contents: Contents, limits: Limits) -> None:
-    """Take jobs from a pipe and put replies into it, as long as there is somebody at its other end."""
+def work(pipe: Connection, limits: Limits) -> None:
+    """Take what is served from a pipe, then jobs, and put replies into it, while somebody is at its end."""
     parent = multiprocessing.parent_process()
     assert parent is not None, "it is started as a process of its own"
     threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
@@ -44,9 +48,9 @@ def work(pipe: Connection, contents: Contents, limits: Limits) -> None:
     from dvt_kg.server.jobs import do  # noqa: PLC0415
 
     sys.setrecursionlimit(RECURSION)
-    desk = Desk(contents, limits)
-    _limit_memory(limits.memory)
     with contextlib.suppress(EOFError, OSError):
+        desk = Desk(pipe.recv(), limits)
+        _limit_memory(limits.memory)
         pipe.send(desk.about())
         while True:
             pipe.send(do(desk, pipe.recv()))
@@ -69,34 +73,45 @@ def _limit_memory(more: int) -> None:
 
 
 class Worker:
-    """One process and the pipe to it."""
+    """One process and the pipe to it; it gets ready by itself while what it is to serve is made."""
 
-    def __init__(self, contents: Contents, limits: Limits) -> None:
+    def __init__(self, limits: Limits) -> None:
         self._pipe, theirs = _PROCESSES.Pipe()
-        self._process = _PROCESSES.Process(target=work, args=(theirs, contents, limits), daemon=True)
+        self._process = _PROCESSES.Process(target=work, args=(theirs, limits), daemon=True)
         # Ctrl-C is for the process that serves: what is blocked in this thread is blocked in its children.
         resource_tracker.ensure_running()  # else it is started now, and unblocks
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        self._process.start()
-        theirs.close()
-        self.about: dict[str, str] = self._receive()
-
-    def _receive(self) -> Any:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            return self._pipe.recv()
-        except (EOFError, OSError):
-            raise WorkerDied from None
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        theirs.close()
+
+    def load(self, contents: Contents) -> dict[str, str]:
+        """Give it what it serves; afterwards it takes jobs.
+
+        :returns: what it says of that
+        :raises WorkerDied: where the process ends
+        """
+        return self._exchanged(contents)  # type: ignore[no-any-return]
 
     def do(self, job: Job) -> Reply | Refused:
         """Have a job done.
 
         :raises WorkerDied: where the process ends before it replies
         """
+        return self._exchanged(job)  # type: ignore[no-any-return]
+
+    def _exchanged(self, sent: Contents | Job) -> Any:
         try:
-            self._pipe.send(job)
-        except OSError:
+            self._pipe.send(sent)
+            return self._pipe.recv()
+        except (EOFError, OSError):
             raise WorkerDied from None
-        return self._receive()  # type: ignore[no-any-return]
+
+    def lives(self) -> bool:
+        """Whether the process is there."""
+        return self._process.is_alive()
 
     def end(self) -> None:
         """End the process, whatever it is doing."""
@@ -111,9 +126,11 @@ class Workers:
     :param contents: what each of them holds
     :param limits: what a job may take
     :param number: how many jobs are done at a time
+    :param first: one that was started before
     """
 
-    def __init__(self, contents: Contents, limits: Limits, number: int) -> None:
+    def __init__(self, contents: Contents, limits: Limits, number: int, first: Worker | None = None) -> None:
+        self._first = first
         self._contents = contents
         self._limits = limits
         self._number = number + 1
@@ -124,6 +141,7 @@ class Workers:
         self._free_form = asyncio.Semaphore(number)
         self.about: dict[str, str] = {}
         self.ended = 0
+        self._loaded = 0
 
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[Workers]:
@@ -141,13 +159,25 @@ class Workers:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _start(self) -> None:
-        worker = await self._in_thread(Worker, self._contents, self._limits)
+        worker, self._first = self._first or await self._in_thread(Worker, self._limits), None
         self._all.add(worker)
-        self.about = worker.about
+        try:
+            self.about = await self._in_thread(worker.load, self._contents)
+        except WorkerDied:
+            self._all.discard(worker)
+            raise
+        self._loaded += 1
         self._free.put_nowait(worker)
 
+    async def _start_again(self) -> None:
+        """Start a worker, and another where it dies at once."""
+        while True:
+            with contextlib.suppress(WorkerDied):
+                return await self._start()
+            await asyncio.sleep(AGAIN)
+
     def _start_soon(self) -> None:
-        task = asyncio.create_task(self._start())
+        task = asyncio.create_task(self._start_again())
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
 
@@ -156,8 +186,8 @@ class Workers:
 
     @property
     def ready(self) -> int:
-        """How many processes there are."""
-        return len(self._all)
+        """How many processes can do a job, or are doing one."""
+        return self._loaded
 
     async def do(self, job: Job) -> Reply:
         """Have a job done within the limits.
@@ -169,6 +199,9 @@ class Workers:
         try:
             async with asyncio.timeout(self._limits.waiting) as waiting, limited:
                 worker = await self._free.get()
+                while not worker.lives():  # ended by somebody else
+                    self._replace(worker)
+                    worker = await self._free.get()
                 waiting.reschedule(None)
                 found = await self._done(worker, job)
         except TimeoutError:
@@ -196,5 +229,6 @@ class Workers:
     def _replace(self, worker: Worker) -> None:
         self.ended += 1
         self._all.discard(worker)
+        self._loaded -= 1
         self._threads.submit(worker.end)
         self._start_soon()

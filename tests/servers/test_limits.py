@@ -145,7 +145,8 @@ def test_a_worker_that_is_killed_is_replaced(limited: Served) -> None:
     assert until(lambda: len(children(limited)) >= 3)
     for pid in children(limited):
         os.kill(pid, signal.SIGKILL)
-    assert until(lambda: limited.sparql("ASK {}").status_code == 200)
+    assert limited.sparql("ASK {}").status_code == 200
+    assert until(lambda: limited.get("/health").json()["workers"] == 3)
 
 
 def test_killed_and_started_again_it_answers_within_three_seconds() -> None:
