@@ -43,6 +43,7 @@ PREFIXES = {
 }
 
 
+@lru_cache(maxsize=2)
 def data_dir(name: str) -> Path:
     """The folder ``ontology`` or ``queries``: the packaged one, else the repository's.
 

@@ -14,7 +14,7 @@ import pyoxigraph as ox
 import yaml
 
 from dvt_kg.errors import QueryError
-from dvt_kg.graph import GRAPHS, INFERRED, KnowledgeGraph
+from dvt_kg.graph import INFERRED, KnowledgeGraph
 from dvt_kg.ontology import XSD, Ontology, RdfTerm, data_dir, dvt, local_name, nearest
 from dvt_kg.patients import PATIENT_IRI
 
@@ -223,7 +223,7 @@ def run(graph: KnowledgeGraph, query: Query | str, /, **parameters: str) -> ox.Q
     chosen = load(query) if isinstance(query, str) else query
     text = bound_text(chosen, parameters, graph.ontology)
     try:
-        result = graph.store.query(text, default_graph=list(GRAPHS), named_graphs=list(GRAPHS))
+        result = graph.store.query(text, use_default_graph_as_union=True)
     except (SyntaxError, ValueError) as error:
         raise QueryError(f"not valid SPARQL: {error}", query=chosen.name) from None
     if not isinstance(result, ox.QuerySolutions):
@@ -267,7 +267,7 @@ def derivations(graph: KnowledgeGraph) -> list[ox.Triple]:
     """
     found: list[ox.Triple] = []
     for query in folder(data_dir("queries") / "derive").values():
-        result = graph.store.query(query.text, default_graph=list(GRAPHS))
+        result = graph.store.query(query.text, use_default_graph_as_union=True)
         assert isinstance(result, ox.QueryTriples)
         triples = list(result)
         graph.add(INFERRED, triples)

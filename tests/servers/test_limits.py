@@ -143,8 +143,10 @@ def test_a_query_that_takes_too_much_memory_is_refused(limited: Served) -> None:
 
 def test_a_worker_that_is_killed_is_replaced(limited: Served) -> None:
     assert until(lambda: len(children(limited)) >= 3)
-    for pid in children(limited):
+    killed = children(limited)
+    for pid in killed:
         os.kill(pid, signal.SIGKILL)
+    assert until(lambda: not set(killed) & set(children(limited)))
     assert limited.sparql("ASK {}").status_code == 200
     assert until(lambda: limited.get("/health").json()["workers"] == 3)
 
