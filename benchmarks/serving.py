@@ -340,7 +340,7 @@ def main() -> int:
     given = parser.parse_args()
     if shutil.which("wrk") is None:
         sys.exit("wrk is missing: it is a Debian package, which make test-servers installs too")
-    effort = Effort(1, 2, 2, 1, every=11) if given.quick else Effort(3, given.seconds, 15, 2)
+    effort = Effort(1, 2, 2, 1, every=11) if given.quick else Effort(2, given.seconds, 15, 2)
     texts = questions(effort.every)
     numbers: dict[str, Any] = {}
     with contextlib.ExitStack() as stack:

@@ -126,6 +126,8 @@ def serve(
     if files:
         reading = work.read(files)
         show_refused(reading.errors)
+        if not reading.patients:
+            raise UsageError("no record was let in, so nothing is served")
         graph = graph_of(work.classified(reading), explaining=True)
         quads = graph.serialize("nquads", graphs=(PATIENTS, INFERRED))
         contents = Contents(work.source, quads, len(reading.patients))

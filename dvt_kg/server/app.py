@@ -80,7 +80,10 @@ def application(contents: Contents, settings: Settings, first: Worker | None = N
                 allow_headers=["Accept", "Authorization", "Content-Type"],
             )
         )
-    middleware += [Middleware(ReplyCache, size=settings.cache), Middleware(GZipMiddleware, minimum_size=500, compresslevel=5)]
+    middleware += [
+        Middleware(ReplyCache, size=settings.cache),
+        Middleware(GZipMiddleware, minimum_size=500, compresslevel=5),
+    ]
     handlers = _Handlers(workers, settings.limits, contents.patients, registry)
     return Starlette(
         routes=[

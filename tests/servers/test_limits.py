@@ -175,6 +175,12 @@ def test_a_port_in_use_is_said_in_one_line() -> None:
             pass
 
 
+def test_where_no_record_is_let_in_nothing_is_served() -> None:
+    said = "no such file; check the name(.|\n)*no record was let in, so nothing is served"
+    with pytest.raises(AssertionError, match=said), serving("nowhere.json"):
+        pass
+
+
 def test_ctrl_c_ends_the_server_and_all_that_works_for_it() -> None:
     with serving("--workers", "1") as server:
         assert until(lambda: len(children(server)) >= 2)
