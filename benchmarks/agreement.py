@@ -94,8 +94,13 @@ class Row:
 
 
 def _konclude() -> str:
-    said = subprocess.run(["Konclude", "-h"], check=False, capture_output=True, text=True).stdout
-    return next(word for line in said.splitlines() for word in line.split() if word.startswith("v0"))[1:]
+    try:
+        said = subprocess.run(["Konclude", "-h"], check=False, capture_output=True, timeout=10).stdout
+    except subprocess.TimeoutExpired as late:  # its threads do not always end
+        said = late.stdout or b""
+    return next(word for line in said.decode().split("\n") for word in line.split() if word.startswith("v0"))[
+        1:
+    ]
 
 
 def _elk() -> str:

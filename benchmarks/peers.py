@@ -8,6 +8,7 @@ for comparison only: nothing of the package needs or ships them, and each keeps 
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -27,6 +28,7 @@ PATIENT = "urn:dvt-kg:patient:"
 #: the class of all that have a value of a property, for those that say classes only
 QUESTION = "urn:dvt-kg:question:"
 MEMORY = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**21  # MB for Java: half of all
+_KONCLUDE, _STARTS = 100.0, 3  # s that Konclude may take, and how often it is started
 _RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 INCONSISTENT = 3  # the exit status where a peer finds a contradiction, so that nobody is classified
 
@@ -72,15 +74,27 @@ def konclude(file: Path) -> Found:
     """Konclude, the Debian package, which writes the types of each individual."""
     with tempfile.TemporaryDirectory() as folder:
         types = Path(folder) / "types.xml"
-        # With one worker, which is its default, it waits for itself without end.
-        words = ["Konclude", "realization", "-w", "AUTO", "-i", str(file), "-o", str(types)]
-        subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+        _run_konclude("realization", "-i", str(file), "-o", str(types))
         for _, element in ElementTree.iterparse(types):
             if element.tag.endswith("}ClassAssertion"):
                 cls, individual = (child.get("IRI", "") for child in element)
                 if cls.startswith(QUESTION):
                     yield (individual, *_asked(cls))
                 element.clear()
+
+
+def _run_konclude(*words: str) -> str:
+    """What Konclude says.
+
+    It waits for itself without end: with one worker, which is its default, always, and else now and then. So
+    it is stopped and started again.
+    """
+    command = ["Konclude", words[0], "-w", "AUTO", *words[1:]]
+    for _ in range(_STARTS):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=_KONCLUDE)
+            return said.stdout + said.stderr
+    raise RuntimeError(f"Konclude took longer than {_KONCLUDE:g} s, {_STARTS} times")
 
 
 def _java() -> Any:
@@ -109,9 +123,7 @@ def _reasoner(factory: str, file: Path) -> tuple[Any, Any]:
 
 def konclude_finds_consistent(file: Path) -> bool:
     """Whether Konclude finds no contradiction in a file."""
-    words = ["Konclude", "consistency", "-w", "AUTO", "-i", str(file)]
-    said = subprocess.run(words, check=True, capture_output=True, text=True)
-    (verdict,) = re.findall(r"is (in)?consistent", said.stdout + said.stderr)
+    (verdict,) = re.findall(r"is (in)?consistent", _run_konclude("consistency", "-i", str(file)))
     return not verdict
 
 
