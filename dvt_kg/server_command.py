@@ -57,7 +57,7 @@ _MEGABYTE = 1_000_000
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help="Jobs done at a time; as many as there are cores if not given.",
+    help="SPARQL queries done at a time, and as many other requests; the number of cores if not given.",
 )
 @click.option(
     "--time-limit",

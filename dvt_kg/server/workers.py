@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
@@ -23,7 +24,9 @@ from dvt_kg.server.refusals import Refused
 # A new process that has nothing of this one, so that it can be made at any time.
 _PROCESSES = multiprocessing.get_context("spawn")
 FREE_FORM = "sparql"
-"""The job of which the workers never all do one at once: such a query may run to its limit."""
+"""The job for which there are workers of their own, of low priority: such a query may run to its limit."""
+LOW = 10
+"""How much less of the processor such a worker gets while others want it, as ``nice`` counts."""
 
 
 RECURSION = 5_000
@@ -38,7 +41,7 @@ class WorkerDied(Exception):
     """A worker ended before it replied."""
 
 
-def work(pipe: Connection, limits: Limits) -> None:
+def work(pipe: Connection, limits: Limits, niceness: int) -> None:
     """Take what is served from a pipe, then jobs, and put replies into it, while somebody is at its end."""
     parent = multiprocessing.parent_process()
     assert parent is not None, "it is started as a process of its own"
@@ -48,6 +51,7 @@ def work(pipe: Connection, limits: Limits) -> None:
     from dvt_kg.server.jobs import do  # noqa: PLC0415
 
     sys.setrecursionlimit(RECURSION)
+    os.nice(niceness)
     with contextlib.suppress(EOFError, OSError):
         desk = Desk(pipe.recv(), limits)
         _limit_memory(limits.memory)
@@ -75,9 +79,11 @@ def _limit_memory(more: int) -> None:
 class Worker:
     """One process and the pipe to it; it gets ready by itself while what it is to serve is made."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, free_form: bool = False) -> None:
+        self.free_form = free_form
         self._pipe, theirs = _PROCESSES.Pipe()
-        self._process = _PROCESSES.Process(target=work, args=(theirs, limits), daemon=True)
+        arguments = (theirs, limits, LOW if free_form else 0)
+        self._process = _PROCESSES.Process(target=work, args=arguments, daemon=True)
         # Ctrl-C is for the process that serves: what is blocked in this thread is blocked in its children.
         resource_tracker.ensure_running()  # else it is started now, and unblocks
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -121,35 +127,37 @@ class Worker:
 
 
 class Workers:
-    """As many processes as are asked for and one more, so that one that is ended is not missed.
+    """The processes: as many for free-form queries as for everything else, which so never waits for them.
 
     :param contents: what each of them holds
     :param limits: what a job may take
-    :param number: how many jobs are done at a time
-    :param first: one that was started before
+    :param number: how many jobs of each of the two kinds are done at a time
+    :param first: one for everything else that was started before
     """
 
     def __init__(self, contents: Contents, limits: Limits, number: int, first: Worker | None = None) -> None:
         self._first = first
         self._contents = contents
         self._limits = limits
-        self._number = number + 1
-        self._free: asyncio.LifoQueue[Worker] = asyncio.LifoQueue()
+        self._number = number
+        self._free: dict[bool, asyncio.LifoQueue[Worker]] = {
+            free_form: asyncio.LifoQueue() for free_form in (False, True)
+        }
         self._all: set[Worker] = set()
         self._starting: set[asyncio.Task[None]] = set()
-        self._threads = ThreadPoolExecutor(2 * self._number)
-        self._free_form = asyncio.Semaphore(number)
+        self._threads = ThreadPoolExecutor(4 * number)
         self.about: dict[str, str] = {}
         self.ended = 0
         self._loaded = 0
 
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[Workers]:
-        """The time in which the workers work: from when the first is ready."""
+        """The time in which the workers work: from when the first of each kind is ready."""
         try:
-            await self._start()
+            await asyncio.gather(self._start(free_form=False), self._start(free_form=True))
             for _ in range(self._number - 1):
-                self._start_soon()
+                self._start_soon(free_form=False)
+                self._start_soon(free_form=True)
             yield self
         finally:
             for task in self._starting:
@@ -158,8 +166,12 @@ class Workers:
                 worker.end()
             self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _start(self) -> None:
-        worker, self._first = self._first or await self._in_thread(Worker, self._limits), None
+    async def _start(self, *, free_form: bool) -> None:
+        worker = None if free_form else self._first
+        if worker is None:
+            worker = await self._in_thread(partial(Worker, self._limits, free_form=free_form))
+        else:
+            self._first = None
         self._all.add(worker)
         try:
             self.about = await self._in_thread(worker.load, self._contents)
@@ -167,17 +179,17 @@ class Workers:
             self._all.discard(worker)
             raise
         self._loaded += 1
-        self._free.put_nowait(worker)
+        self._free[free_form].put_nowait(worker)
 
-    async def _start_again(self) -> None:
+    async def _start_again(self, *, free_form: bool) -> None:
         """Start a worker, and another where it dies at once."""
         while True:
             with contextlib.suppress(WorkerDied):
-                return await self._start()
+                return await self._start(free_form=free_form)
             await asyncio.sleep(AGAIN)
 
-    def _start_soon(self) -> None:
-        task = asyncio.create_task(self._start_again())
+    def _start_soon(self, *, free_form: bool) -> None:
+        task = asyncio.create_task(self._start_again(free_form=free_form))
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
 
@@ -195,18 +207,17 @@ class Workers:
         :raises Refused: what the job refuses; 503 where no worker is free in time; 422 where the work takes
             longer than allowed or ends its process
         """
-        limited = self._free_form if job.name == FREE_FORM else contextlib.nullcontext()
+        free = self._free[job.name == FREE_FORM]
         try:
-            async with asyncio.timeout(self._limits.waiting) as waiting, limited:
-                worker = await self._free.get()
+            async with asyncio.timeout(self._limits.waiting):
+                worker = await free.get()
                 while not worker.lives():  # ended by somebody else
                     self._replace(worker)
-                    worker = await self._free.get()
-                waiting.reschedule(None)
-                found = await self._done(worker, job)
+                    worker = await free.get()
         except TimeoutError:
             message = "the server is busy; try again in a moment"
             raise Refused(503, "busy", message, headers={"Retry-After": "1"}) from None
+        found = await self._done(worker, job)
         if isinstance(found, Refused):
             raise found
         return found
@@ -223,7 +234,7 @@ class Workers:
         except WorkerDied:
             self._replace(worker)
             return Refused(422, "memory", "this takes more memory or depth than allowed; ask for less")
-        self._free.put_nowait(worker)
+        self._free[worker.free_form].put_nowait(worker)
         return found
 
     def _replace(self, worker: Worker) -> None:
@@ -231,4 +242,4 @@ class Workers:
         self._all.discard(worker)
         self._loaded -= 1
         self._threads.submit(worker.end)
-        self._start_soon()
+        self._start_soon(free_form=worker.free_form)

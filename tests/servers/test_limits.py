@@ -59,7 +59,7 @@ def until(condition: object, seconds: float = 30.0) -> bool:
 
 
 def test_an_endless_query_is_stopped_and_the_others_do_not_notice(limited: Served) -> None:
-    assert until(lambda: limited.get("/health").json()["workers"] >= 3)
+    assert until(lambda: limited.get("/health").json()["workers"] >= 4)
     found: list[httpx.Response] = []
     took: list[float] = []
 
@@ -91,12 +91,12 @@ def test_an_endless_query_is_stopped_and_the_others_do_not_notice(limited: Serve
 
 
 def test_what_takes_too_long_ends_with_its_process_and_another_takes_its_place(limited: Served) -> None:
-    assert until(lambda: limited.get("/health").json()["workers"] >= 3)
+    assert until(lambda: limited.get("/health").json()["workers"] >= 4)
     before = set(children(limited))
     assert limited.sparql(ENDLESS).status_code == 422
     assert until(lambda: len(set(children(limited)) - before) >= 1)
     assert until(lambda: len(before - set(children(limited))) >= 1)
-    assert until(lambda: limited.get("/health").json()["workers"] >= 3)
+    assert until(lambda: limited.get("/health").json()["workers"] >= 4)
 
 
 def test_endless_queries_of_many_never_stop_the_answers_to_records(limited: Served) -> None:
@@ -115,7 +115,7 @@ def test_endless_queries_of_many_never_stop_the_answers_to_records(limited: Serv
 
 
 def test_what_a_client_asked_that_has_gone_ends_at_the_limit(limited: Served) -> None:
-    assert until(lambda: limited.get("/health").json()["workers"] >= 3)
+    assert until(lambda: limited.get("/health").json()["workers"] >= 4)
     before = set(children(limited))
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(f"{limited.url}/sparql", data={"query": ENDLESS}, timeout=0.5)
@@ -142,13 +142,13 @@ def test_a_query_that_takes_too_much_memory_is_refused(limited: Served) -> None:
 
 
 def test_a_worker_that_is_killed_is_replaced(limited: Served) -> None:
-    assert until(lambda: len(children(limited)) >= 3)
+    assert until(lambda: len(children(limited)) >= 4)
     killed = children(limited)
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
     assert until(lambda: not set(killed) & set(children(limited)))
     assert limited.sparql("ASK {}").status_code == 200
-    assert until(lambda: limited.get("/health").json()["workers"] == 3)
+    assert until(lambda: limited.get("/health").json()["workers"] == 4)
 
 
 def test_killed_and_started_again_it_answers_within_three_seconds() -> None:
