@@ -174,11 +174,11 @@ class Exchange:
         known = {
             400: f"the query was refused{said or ' without a reason'}",
             401: f"it asks for credentials (401): {wanted}",
-            403: f"it asks for credentials (403): {wanted}",
+            403: f"it forbids this (403){said}; where it wants credentials: {wanted}",
             404: "there is nothing at this address (404); is this its SPARQL address?",
         }
         if self._credentials:
-            known |= {code: f"it refused the credentials ({code})" for code in (401, 403)}
+            known |= {code: f"it refused the credentials ({code}){said}" for code in (401, 403)}
         known |= {code: f"it redirects in a circle, or to nowhere ({code})" for code in range(300, 400)}
         return known.get(code, f"it answered {code} {error.reason}{said}")
 

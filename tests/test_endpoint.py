@@ -192,7 +192,7 @@ def test_what_stays_busy_is_one_clear_error(server: Told) -> None:
             Reply(401, b"", {}),
             r"it asks for credentials \(401\): a token in DVT_KG_ENDPOINT_TOKEN, or --user",
         ),
-        (Reply(403, b"", {}), r"it asks for credentials \(403\)"),
+        (Reply(403, b"", {}), r"it forbids this \(403\); where it wants credentials: a token in"),
         (Reply(404, b"", {}), "there is nothing at this address"),
         (Reply(500, b"out of memory", {}), "it answered 500 Internal Server Error: out of memory"),
         (PAGE, r"the answer is a page \(HTML\) in place of results"),
@@ -376,7 +376,7 @@ def test_a_store_that_takes_nothing_more_is_said_with_how_to_go_on(server: Told)
 
 def test_an_update_that_is_refused_names_where_it_was_sent(server: Told) -> None:
     server.replies = [Reply(403, b"", {})]
-    with pytest.raises(EndpointError, match=r"/update: it asks for credentials"):
+    with pytest.raises(EndpointError, match=r"/update: it forbids this"):
         Endpoint(server.url.removesuffix("/sparql") + "/query").update("DROP ALL")
 
 

@@ -40,7 +40,7 @@ def run(page: Page, query: str) -> None:
 
 
 def column(page: Page, number: int) -> list[str]:
-    return page.locator(f"#results tbody td:nth-child({number})").all_inner_texts()
+    return list(page.locator(f"#results tbody td:nth-child({number})").all_inner_texts())
 
 
 def test_every_query_of_the_catalogue_is_offered_with_its_question(seen: Watched) -> None:

@@ -36,13 +36,14 @@ from dvt_kg.ontology import data_dir
 from dvt_kg.queries import Query
 from dvt_kg.server.negotiation import ROWS, TRIPLES
 from dvt_kg.server.requests import RECORDS as FORMATS
+from dvt_kg.work import CONTRADICTORY, FAILED
 from dvt_kg.writers import write
 
 from ..records import RECORDS
 from ..rows import texts
 from ..test_queries import REQUIRED
 from ..test_readme import COMMANDS, LINES
-from .serving import PATIENTS, ROOT, Served, serving
+from .serving import DVT_KG, PATIENTS, ROOT, Served, serving
 
 JSON = {"Content-Type": "application/json"}
 
@@ -180,6 +181,21 @@ def test_void_says_where_the_endpoint_is(served: Served) -> None:
     endpoint = "<http://rdfs.org/ns/void#sparqlEndpoint>"
     assert f"{endpoint} <{served.url}/sparql>" in response.text
     assert "urn:dvt-kg:patient" not in response.text
+
+
+@pytest.mark.parametrize("command", ["recommend", "explain", "cohort", "publish"])
+def test_the_commands_for_other_stores_ask_ours_too_and_publish_is_told_why_not(
+    served: Served, command: str
+) -> None:
+    words = [command, "--endpoint", f"{served.url}/sparql"]
+    done = subprocess.run([DVT_KG, *words], check=False, capture_output=True, text=True)
+    if command == "publish":
+        assert done.returncode == FAILED
+        assert "it forbids this (403): " in done.stderr
+        assert "only these graphs are served" in done.stderr
+    else:
+        assert done.returncode == CONTRADICTORY  # one of the example records contradicts itself on purpose
+        assert "not medical advice" in done.stdout
 
 
 # HTTP
