@@ -133,25 +133,19 @@ class Ontology:
     def members(self, head: RdfTerm | None) -> list[Any]:
         """The members of an RDF list; none where the node is no list.
 
-        :raises OntologyError: for a list that is cut short or forks: a part of a definition would be lost
+        :raises OntologyError: for a list that is cut short, forks or runs in a circle
         """
         found: list[Any] = []
         passed: set[RdfTerm] = set()
-        while isinstance(head, ox.BlankNode):
-            firsts = self.objects(head, ox.NamedNode(RDF + "first"))
-            rests = self.objects(head, ox.NamedNode(RDF + "rest"))
+        while isinstance(head, ox.BlankNode) and head not in passed:
+            firsts, rests = (self.objects(head, ox.NamedNode(RDF + name)) for name in ("first", "rest"))
             if not (firsts or rests or passed):
                 return []
             passed.add(head)
-            if len(firsts) != 1 or len(rests) != 1 or rests[0] in passed:
-                raise OntologyError(
-                    f"an RDF list breaks off at member {len(found) + 1}; mend it",
-                    source=str(self.path),
-                )
-            found += firsts
-            head = rests[0]
+            if len(firsts) == len(rests) == 1:
+                found, head = found + firsts, rests[0]
         if passed and head != ox.NamedNode(RDF + "nil"):
-            raise OntologyError(f"an RDF list ends in {head} in place of rdf:nil", source=str(self.path))
+            raise OntologyError(f"an RDF list breaks off at member {len(found) + 1}", source=str(self.path))
         return found
 
     def objects(self, subject: ox.NamedNode | ox.BlankNode, predicate: ox.NamedNode) -> list[Any]:

@@ -38,7 +38,7 @@ _STORED_NOWHERE = {"Cache-Control": "no-store"}
 class Settings:
     """How a server is set up.
 
-    :param workers: how many jobs are done at a time
+    :param workers: how many free-form queries are done at a time, and how many other jobs
     :param hosts: the names by which the server may be called; every one if none is given
     :param origins: the origins of other pages whose scripts may read the answers
     :param token: what a client has to send, None where everybody may ask
