@@ -220,13 +220,13 @@ def test_whatever_comes_in_place_of_an_answer_is_one_clear_error(
     assert len({asked.path for asked in server.asked}) == 1
 
 
-@pytest.mark.parametrize("reply", [Reply(seconds=1.5), Reply(trickle=True)])
+@pytest.mark.parametrize("reply", [Reply(seconds=20), Reply(body=b" " * 400, trickle=True)])
 def test_a_late_answer_is_not_waited_for(server: Told, reply: Reply) -> None:
     server.replies = [reply]
     start = time.monotonic()
     with pytest.raises(EndpointError, match=r"no whole answer within 0.4 s; allow more with --timeout"):
         Endpoint(server.url, timeout=0.4).select(ANY)
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 10
 
 
 def test_nobody_listening_is_one_clear_error() -> None:
@@ -312,7 +312,7 @@ def test_the_command_takes_credentials_from_the_environment(
 
 
 def test_the_command_s_time_limit_is_the_endpoint_s(server: Told) -> None:
-    server.replies = [Reply(seconds=1)]
+    server.replies = [Reply(seconds=20)]
     result = CliRunner().invoke(main, ["query", "status", "--endpoint", server.url, "--timeout", "0.3"])
     assert result.exit_code == 4
     assert "no whole answer within 0.3 s" in result.stderr
