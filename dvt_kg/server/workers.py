@@ -27,12 +27,8 @@ FREE_FORM = "sparql"
 """The job for which there are workers of their own, of low priority: such a query may run to its limit."""
 LOW = 10
 """How much less of the processor such a worker gets while others want it, as ``nice`` counts."""
-
-
 RECURSION = 5_000
 """Calls within calls that a worker may make: a parser makes some 50 for each bracket within brackets."""
-
-
 AGAIN = 1.0
 """Seconds until another worker is started in the place of one that died as it started."""
 
