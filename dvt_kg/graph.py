@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -51,16 +52,10 @@ class KnowledgeGraph:
         """Add triples to one of the graphs."""
         self.store.extend(ox.Quad(t.subject, t.predicate, t.object, graph) for t in triples)
 
-    def forget(self) -> int:
-        """Take away all that is not the ontology's.
-
-        :returns: the number of triples that were taken away
-        """
-        number = 0
+    def forget(self) -> None:
+        """Take away all that is not the ontology's."""
         for graph in (PATIENTS, INFERRED):
-            number += sum(1 for _ in self.store.quads_for_pattern(None, None, None, graph))
             self.store.clear_graph(graph)
-        return number
 
     def triples(self, graph: ox.NamedNode) -> Iterable[ox.Triple]:
         """The triples of one of the graphs."""
@@ -99,8 +94,9 @@ class _Spares:
     A new graph takes far longer than what a few records ask of it.
     """
 
-    # Oxigraph's store in memory keeps what was taken away, so that a graph is given up in the end.
-    _LAST = 20_000
+    # To take triples away takes long, and Oxigraph's store in memory keeps them all the same; so a graph is
+    # given up once that is more than a new one would be.
+    _MOST = 20_000
 
     def __init__(self) -> None:
         self._spares: list[tuple[KnowledgeGraph, int]] = []
@@ -109,8 +105,10 @@ class _Spares:
         return self._spares.pop() if self._spares else (KnowledgeGraph(ontology), 0)
 
     def give_back(self, graph: KnowledgeGraph, taken_away: int) -> None:
-        taken_away += graph.forget()
-        if taken_away < self._LAST:
+        more = itertools.chain(graph.triples(PATIENTS), graph.triples(INFERRED))
+        taken_away += sum(1 for _ in itertools.islice(more, self._MOST))
+        if taken_away < self._MOST:
+            graph.forget()
             self._spares.append((graph, taken_away))
 
 

@@ -10,8 +10,8 @@ import pytest
 from dvt_kg import Fact, HermiT, read_records
 from dvt_kg.counterfactuals import difference
 
-from .probing import EXPLAINER, changes, mismatched, otherwise, recommended, records, short
-from .records import COMPRESSED, EMPTY, MILD, RECORDS, UNKNOWN
+from .probing import EXPLAINER, changes, otherwise, recommended, records, short
+from .records import COMPRESSED, EMPTY, MILD, UNKNOWN
 from .strategies import ONTOLOGY
 
 OUTLOOK = EXPLAINER.outlook
@@ -19,13 +19,6 @@ OUTLOOK = EXPLAINER.outlook
 
 def facts_of(record: dict[str, Any]) -> frozenset[Fact]:
     return read_records([record], ONTOLOGY).patients[0].facts
-
-
-def test_every_change_shown_is_what_recommend_then_answers() -> None:
-    chosen = [facts_of(record) for record in RECORDS] + [p.facts for p in records(8, seed=5)]
-    shown, wrong = mismatched(chosen)
-    assert shown > 500
-    assert wrong == []
 
 
 def test_hermit_answers_the_same_of_the_changed_records(reasoner: HermiT) -> None:

@@ -14,7 +14,7 @@ from dvt_kg.explainer import Conclusion, Explainer, Explanation, explainer
 from dvt_kg.explanations import explain
 from dvt_kg.rules import PATIENT, Value
 
-from .probing import EXPLAINER, conclusions, explanations, other_sets, probed, records
+from .probing import EXPLAINER, conclusions, explanations, probed, records
 from .records import BLEEDING, COMPRESSED, EMPTY, MILD, TENSE, TORN, UNKNOWN, changed
 from .strategies import ONTOLOGY, RULES
 
@@ -51,16 +51,6 @@ def test_every_justification_suffices_and_none_of_its_facts_can_be_spared_by_her
         *("hasAlert", "conflict"),
     }
     assert probed(found, reasoner, None) > 500
-
-
-def test_no_other_minimal_set_exists_by_hermit_on_every_subset_of_small_records(reasoner: HermiT) -> None:
-    small = [patient for patient in records(400, seed=7) if 3 <= len(patient.facts) <= 6][:40]
-    assert len(small) == 40
-    contradictory = 0
-    for patient, explanation in zip(small, explanations(small), strict=True):
-        contradictory += explanation.contradiction is not None
-        assert other_sets(patient, explanation, reasoner) == []
-    assert contradictory > 0
 
 
 def test_everything_that_is_concluded_is_explained(explained: list[Explanation]) -> None:

@@ -7,9 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 
-import pyoxigraph as ox
 import pytest
-import rdflib
 from click.testing import CliRunner
 
 from dvt_kg import KnowledgeGraph, Ontology, Patient, classify
@@ -47,20 +45,8 @@ def on_oxigraph(request: str, graph: KnowledgeGraph) -> Said:
     return names_of((t.subject, t.predicate, t.object) for t in graph.triples(INFERRED))
 
 
-def on_rdflib(request: str, graph: KnowledgeGraph, *, union: bool = False) -> Said:
-    """The same in rdflib, in memory."""
-    dataset = rdflib.Dataset(default_union=union)
-    data = graph.store.dump(format=ox.RdfFormat.N_QUADS)
-    assert data is not None
-    dataset.parse(data=data, format="nquads")
-    dataset.update(request)
-    found = {str(g.identifier): g for g in dataset.graphs() if len(g)}
-    concluded = found.pop(INFERRED.value)
-    assert {name: len(g) for name, g in found.items()} == sizes(graph)
-    return names_of(concluded)
-
-
-ENGINES = [pytest.param(engine, id=engine.__name__) for engine in (on_oxigraph, on_rdflib)]
+# rdflib, which takes far longer, is asked in tests/servers/test_rules_on_rdflib.py.
+ENGINES = [pytest.param(on_oxigraph, id="on_oxigraph")]
 
 
 def sizes(graph: KnowledgeGraph) -> dict[str, int]:
@@ -96,12 +82,6 @@ def test_one_request_concludes_all_that_the_rules_do_on_300_records_and_nothing_
     assert seen > {"hasPresentation", "openPresentation", "ruledOutPresentation", "hasAlert", "hasNextStep"}
 
 
-def test_a_dataset_whose_default_graph_is_the_union_of_all_gives_the_same() -> None:
-    patients = records(10, seed=22)
-    found = on_rdflib(REQUEST, graph_of(patients), union=True)
-    assert found == set(expected(ONTOLOGY, patients))
-
-
 def test_run_again_after_a_change_the_request_gives_the_answer_for_what_is_now_stated() -> None:
     one, other = records(40, seed=23)[:20], records(40, seed=24)[:20]
     graph = graph_of(one)
@@ -114,7 +94,7 @@ def test_run_again_after_a_change_the_request_gives_the_answer_for_what_is_now_s
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_axioms_added_in_turtle_change_the_request(
-    engine: Engine, extended: Callable[[str], Ontology]
+    extended: Callable[[str], Ontology], engine: Engine
 ) -> None:
     ontology = extended(
         "[ a owl:Restriction ; owl:onProperty dvt:side ; owl:hasValue dvt:left ] rdfs:subClassOf"
