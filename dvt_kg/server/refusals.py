@@ -52,6 +52,11 @@ def _again(
     return Refused(status, kind, message, field=field, headers=headers, more=more)
 
 
+def read_only(field: str) -> Refused:
+    """The refusal of an update, which came in a field."""
+    return Refused(403, "read-only", "updates are refused: the graphs are read-only", field=field)
+
+
 def refusal(error: DvtKgError) -> Refused:
     """What the package itself refuses, as the server says it."""
     if isinstance(error, QueryError):

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from dvt_kg.server.negotiation import SPARQL
-from dvt_kg.server.refusals import Refused
+from dvt_kg.server.refusals import Refused, read_only
 
 _FORM = "application/x-www-form-urlencoded"
 _UPDATE = "application/sparql-update"
@@ -53,11 +53,11 @@ async def sparql_request(request: Request, longest: int) -> SparqlRequest:
         form = _decoded(body, "the form")
         if "update" in dict(form):
             _check_update(form)
-            raise Refused(403, "read-only", "updates are refused: the graphs are read-only", field="update")
+            raise read_only("update")
         return _asked(form + given, longest)
     if media_type == _UPDATE:
         _text(await body_of(request, longest), charset)
-        raise Refused(403, "read-only", "updates are refused: the graphs are read-only", field="body")
+        raise read_only("body")
     if media_type == SPARQL:
         if "query" in dict(given):
             message = "the query is the body; leave it out of the address"

@@ -20,7 +20,7 @@ from rdflib.plugins.sparql.parserutils import CompValue
 from rdflib.plugins.sparql.sparql import Prologue, Query
 
 from dvt_kg.graph import GRAPHS
-from dvt_kg.server.refusals import Refused
+from dvt_kg.server.refusals import Refused, read_only
 
 SERVED = tuple(graph.value for graph in GRAPHS)
 DEEPEST = 30
@@ -72,7 +72,7 @@ def vet(text: str) -> Vetted:
         raise _too_deep() from None
     except Exception as error:  # rdflib raises whatever its parser and translation come upon
         if _is_update(text):
-            raise read_only() from None
+            raise read_only("query") from None
         raise malformed(error) from None
     if "ServiceGraphPattern" in {*written, *(value.name for value in _values(algebra))}:
         raise Refused(
@@ -99,11 +99,6 @@ def check_served(graph: str, field: str) -> None:
     if graph not in SERVED:
         message = f"only these graphs are served: {', '.join(SERVED)}"
         raise Refused(403, "graph-not-served", message, field=field)
-
-
-def read_only() -> Refused:
-    """The refusal of an update."""
-    return Refused(403, "read-only", "updates are refused: the graphs served are read-only", field="update")
 
 
 def _check_depth(text: str) -> None:
